@@ -1,0 +1,302 @@
+use core::fmt;
+use core::future::Future;
+use core::marker::PhantomData;
+
+use crate::mode::{Carry, Mode};
+use crate::slot::{HANDLE, KEEP, RESERVED};
+use crate::table::NotAdmitted;
+use crate::ticket::launch;
+use crate::{
+    JoinHandle, Refused, Registry, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskHandle,
+    TaskRef, Text, Ticket, Tracked, TrySpawnError,
+};
+
+/// What to do when a live task has the name: types, because what a spawn returns depends on it (law 6).
+pub mod conflict {
+    /// An error; the future comes back from `try_spawn`. The default.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Fail;
+
+    /// The newcomer has the name at once and the other task is asked to stop; the newcomer is queued until that one,
+    /// and what that one was to replace itself, has ended. Never do two of them run.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Replace;
+
+    /// The other task stays, the future is dropped, and the spawn returns
+    /// [`Spawned::Existing`](crate::Spawned::Existing).
+    #[derive(Clone, Copy, Debug)]
+    pub struct Keep;
+
+    /// The other task loses the name and runs on, reachable by its id: for one that will not stop.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Detach;
+
+    use crate::mode::Mode;
+    use crate::table::Policy;
+    use crate::{SpawnError, Spawned, TaskHandle, TaskRef};
+
+    /// One of the types in this module. Sealed.
+    #[expect(private_bounds, reason = "sealed")]
+    pub trait Conflict: HasPolicy {
+        /// What a spawn returns.
+        type Spawned<T, M: Mode>;
+
+        #[doc(hidden)]
+        fn spawned<T, M: Mode>(handle: TaskHandle<T, M>) -> Self::Spawned<T, M>;
+
+        #[doc(hidden)]
+        fn existing<T, M: Mode>(task: TaskRef<M>) -> Result<Self::Spawned<T, M>, SpawnError> {
+            Err(SpawnError::NameTaken { holder: task.id() })
+        }
+    }
+
+    pub(crate) trait HasPolicy {
+        const POLICY: Policy;
+    }
+
+    macro_rules! gives_handle {
+        ($($policy:ident)*) => {$(
+            impl HasPolicy for $policy {
+                const POLICY: Policy = Policy::$policy;
+            }
+            impl Conflict for $policy {
+                type Spawned<T, M: Mode> = TaskHandle<T, M>;
+                fn spawned<T, M: Mode>(handle: TaskHandle<T, M>) -> TaskHandle<T, M> {
+                    handle
+                }
+            }
+        )*};
+    }
+
+    gives_handle!(Fail Replace Detach);
+
+    impl HasPolicy for Keep {
+        const POLICY: Policy = Policy::Keep;
+    }
+
+    impl Conflict for Keep {
+        type Spawned<T, M: Mode> = Spawned<T, M>;
+        fn spawned<T, M: Mode>(handle: TaskHandle<T, M>) -> Spawned<T, M> {
+            Spawned::New(handle)
+        }
+        fn existing<T, M: Mode>(task: TaskRef<M>) -> Result<Spawned<T, M>, SpawnError> {
+            Ok(Spawned::Existing(task))
+        }
+    }
+}
+
+use conflict::Conflict;
+
+/// What came of a spawn that keeps a live task of the same name.
+#[derive(Debug)]
+pub enum Spawned<T, M: Mode> {
+    /// The name was free: the new task.
+    New(TaskHandle<T, M>),
+    /// The task that has the name. The future was dropped.
+    Existing(TaskRef<M>),
+}
+
+impl<T, M: Mode> Spawned<T, M> {
+    /// The task, whichever it is.
+    #[must_use]
+    pub fn task(&self) -> &TaskRef<M> {
+        match self {
+            Spawned::New(handle) => handle.task(),
+            Spawned::Existing(task) => task,
+        }
+    }
+
+    /// Whether the task is a new one.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        matches!(self, Spawned::New(_))
+    }
+}
+
+/// Who may take the output.
+#[doc(hidden)]
+pub trait Results<T, M> {
+    #[doc(hidden)]
+    const FLAGS: u32;
+}
+
+/// The output goes to the handle, or nowhere.
+#[derive(Clone, Copy, Debug)]
+pub struct ToHandle;
+
+/// The output waits for whoever asks for it by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept;
+
+impl<T, M> Results<T, M> for ToHandle {
+    const FLAGS: u32 = HANDLE;
+}
+
+impl<T, M: Carry<T>> Results<T, M> for Kept {
+    const FLAGS: u32 = HANDLE | KEEP;
+}
+
+/// A task about to be spawned, with more than a name: what [`Registry::task`] gives.
+///
+/// ```
+/// # use async_executor::LocalExecutor;
+/// # use task_registry_core::{Registry, SpawnError, conflict::Replace};
+/// # use task_registry_local::OnLocalExecutor;
+/// # let executor = LocalExecutor::new();
+/// let tasks = Registry::new(OnLocalExecutor(&executor));
+/// let first = tasks.spawn("feed", std::future::pending::<()>())?;
+/// let second = tasks.task("feed").on_conflict(Replace).spawn(async { "fresh" })?;
+/// # futures_lite::future::block_on(executor.run(async {
+/// assert_eq!(second.await.unwrap(), "fresh");
+/// assert!(first.is_ended());
+/// # }));
+/// # Ok::<(), SpawnError>(())
+/// ```
+#[must_use = "a builder does nothing until its future is spawned"]
+pub struct TaskBuilder<'a, S: Spawner, M: Mode, C = conflict::Fail, R = ToHandle> {
+    registry: &'a Registry<S, M>,
+    /// `None` for a task without a name.
+    name: Option<Text>,
+    settings: PhantomData<(C, R)>,
+}
+
+impl<'a, S: Spawner, M: Mode> TaskBuilder<'a, S, M> {
+    pub(crate) fn new(registry: &'a Registry<S, M>, name: Option<Text>) -> Self {
+        Self { registry, name, settings: PhantomData }
+    }
+}
+
+type SpawnedBy<C, F, M> = <C as Conflict>::Spawned<<F as Future>::Output, M>;
+
+impl<'a, S: Spawner, M: Mode, C, R> TaskBuilder<'a, S, M, C, R> {
+    /// What to do if a live task has the name: one of the types in [`conflict`].
+    pub fn on_conflict<D: Conflict>(self, _: D) -> TaskBuilder<'a, S, M, D, R> {
+        TaskBuilder { registry: self.registry, name: self.name, settings: PhantomData }
+    }
+
+    /// Keeps the output until it is taken by name or its record goes (laws 15, 17), so that dropping the handle does
+    /// not let go of it. In a table that several threads use, the output has to be `Send`.
+    pub fn keep_result(self) -> TaskBuilder<'a, S, M, C, Kept> {
+        TaskBuilder { registry: self.registry, name: self.name, settings: PhantomData }
+    }
+
+    /// Takes the place without a future yet.
+    ///
+    /// # Errors
+    ///
+    /// As spawning, but for what the executor may say. With [`Keep`](conflict::Keep) a live task of the same name is
+    /// an error here.
+    pub fn reserve(self) -> Result<Ticket<M>, SpawnError>
+    where
+        C: Conflict,
+    {
+        let name = checked(self.name)?;
+        let (slot, handle) = self.registry.tasks().admit(name, C::POLICY, RESERVED | HANDLE)?;
+        Ok(Ticket::new(slot, handle))
+    }
+
+    /// Spawns the task.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] says why there is no task; the future is dropped.
+    pub fn spawn<F>(self, future: F) -> Result<SpawnedBy<C, F, M>, SpawnError>
+    where
+        C: Conflict,
+        R: Results<F::Output, M>,
+        F: Future<Output: 'static>,
+        S: Spawn<Tracked<F, M>>,
+    {
+        self.try_spawn(future).map_err(SpawnError::from)
+    }
+
+    /// Spawns the task, or gives the future back.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySpawnError`] says why there is no task, and has the future.
+    pub fn try_spawn<F>(self, future: F) -> Result<SpawnedBy<C, F, M>, TrySpawnError<F>>
+    where
+        C: Conflict,
+        R: Results<F::Output, M>,
+        F: Future<Output: 'static>,
+        S: Spawn<Tracked<F, M>>,
+    {
+        let spawner = self.registry.spawner();
+        self.spawn_by(future, |tracked| spawner.spawn(tracked))
+    }
+
+    /// [`spawn`](TaskBuilder::spawn) for code that is generic over the runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](TaskBuilder::spawn).
+    pub fn spawn_send<F>(self, future: F) -> Result<SpawnedBy<C, F, M>, SpawnError>
+    where
+        C: Conflict,
+        R: Results<F::Output, M>,
+        F: Future<Output: Send + 'static> + Send + 'static,
+        S: SpawnSend,
+        M: crate::mode::Shared,
+    {
+        let spawner = self.registry.spawner();
+        Ok(self.spawn_by(future, |tracked| spawner.spawn_send(tracked))?)
+    }
+
+    /// [`spawn`](TaskBuilder::spawn) for code that is generic over the runtime and stays on one thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](TaskBuilder::spawn).
+    pub fn spawn_local<F>(self, future: F) -> Result<SpawnedBy<C, F, M>, SpawnError>
+    where
+        C: Conflict,
+        R: Results<F::Output, M>,
+        F: Future<Output: 'static> + 'static,
+        S: SpawnLocal,
+    {
+        let spawner = self.registry.spawner();
+        Ok(self.spawn_by(future, |tracked| spawner.spawn_local(tracked))?)
+    }
+
+    fn spawn_by<F, H>(
+        self,
+        future: F,
+        spawn: impl FnOnce(Tracked<F, M>) -> Result<H, Refused<Tracked<F, M>>>,
+    ) -> Result<SpawnedBy<C, F, M>, TrySpawnError<F>>
+    where
+        C: Conflict,
+        R: Results<F::Output, M>,
+        F: Future<Output: 'static>,
+        H: JoinHandle,
+    {
+        let name = match checked(self.name) {
+            Ok(name) => name,
+            Err(error) => return Err(TrySpawnError::new(error, future)),
+        };
+        match self.registry.tasks().0.admit(name, C::POLICY, R::FLAGS) {
+            Ok((slot, handle)) => {
+                let tracked = Tracked::new(future, slot);
+                Ok(C::spawned(launch(tracked, TaskHandle::new(handle), spawn)?))
+            }
+            Err(NotAdmitted::Error(error)) => Err(TrySpawnError::new(error, future)),
+            Err(NotAdmitted::Existing(task)) => {
+                C::existing(TaskRef(task)).map_err(|error| TrySpawnError::new(error, future))
+            }
+        }
+    }
+}
+
+fn checked(name: Option<Text>) -> Result<Text, SpawnError> {
+    match name {
+        Some(name) if name.is_empty() => Err(SpawnError::EmptyName),
+        Some(name) => Ok(name),
+        None => Ok(Text::EMPTY),
+    }
+}
+
+impl<S: Spawner, M: Mode, C, R> fmt::Debug for TaskBuilder<'_, S, M, C, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskBuilder").field("name", &self.name).finish_non_exhaustive()
+    }
+}

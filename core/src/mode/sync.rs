@@ -1,0 +1,79 @@
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::available_parallelism;
+
+use super::Sync;
+use super::with_alloc::{Lock, Parts, Word};
+
+impl Parts for Sync {
+    type Ptr<T: 'static> = Arc<T>;
+    type Lock<T> = Mutex<T>;
+    type Word = AtomicU32;
+
+    fn ptr<T: 'static>(value: T) -> Arc<T> {
+        Arc::new(value)
+    }
+
+    /// Four shards a core: two threads then seldom want the same one.
+    fn shard_bits() -> u32 {
+        static BITS: OnceLock<u32> = OnceLock::new();
+        *BITS.get_or_init(|| {
+            let cores = available_parallelism().map_or(1, usize::from);
+            (cores * 4).next_power_of_two().ilog2().min(8)
+        })
+    }
+}
+
+impl<T> Lock<T> for Mutex<T> {
+    fn new(value: T) -> Self {
+        Mutex::new(value)
+    }
+
+    // Only our own code runs under a lock, so a poisoned one means that an allocation failed in the middle of it;
+    // what the lock guards is consistent before each call that can fail.
+    #[inline]
+    fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
+        body(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Word for AtomicU32 {
+    fn new(value: u32) -> Self {
+        AtomicU32::new(value)
+    }
+
+    #[inline]
+    fn load(&self) -> u32 {
+        self.load(SeqCst)
+    }
+
+    #[inline]
+    fn store(&self, value: u32) {
+        self.store(value, SeqCst);
+    }
+
+    #[inline]
+    fn add(&self, n: u32) -> u32 {
+        self.fetch_add(n, SeqCst)
+    }
+
+    #[inline]
+    fn sub(&self, n: u32) -> u32 {
+        self.fetch_sub(n, SeqCst)
+    }
+
+    #[inline]
+    fn set(&self, bits: u32) -> u32 {
+        self.fetch_or(bits, SeqCst)
+    }
+
+    #[inline]
+    fn clear(&self, bits: u32) -> u32 {
+        self.fetch_and(!bits, SeqCst)
+    }
+
+    #[inline]
+    fn update(&self, change: impl FnMut(u32) -> Option<u32>) -> bool {
+        self.fetch_update(SeqCst, SeqCst, change).is_ok()
+    }
+}

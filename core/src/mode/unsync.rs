@@ -1,0 +1,75 @@
+use alloc::rc::Rc;
+use core::cell::{Cell, RefCell};
+
+use super::Unsync;
+use super::with_alloc::{Lock, Parts, Word};
+
+impl Parts for Unsync {
+    type Ptr<T: 'static> = Rc<T>;
+    type Lock<T> = RefCell<T>;
+    type Word = Cell<u32>;
+
+    fn ptr<T: 'static>(value: T) -> Rc<T> {
+        Rc::new(value)
+    }
+
+    fn shard_bits() -> u32 {
+        0
+    }
+}
+
+impl<T> Lock<T> for RefCell<T> {
+    fn new(value: T) -> Self {
+        RefCell::new(value)
+    }
+
+    #[inline]
+    fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
+        body(&mut self.borrow_mut())
+    }
+}
+
+impl Word for Cell<u32> {
+    fn new(value: u32) -> Self {
+        Cell::new(value)
+    }
+
+    #[inline]
+    fn load(&self) -> u32 {
+        self.get()
+    }
+
+    #[inline]
+    fn store(&self, value: u32) {
+        self.set(value);
+    }
+
+    #[inline]
+    fn add(&self, n: u32) -> u32 {
+        self.replace(self.get().wrapping_add(n))
+    }
+
+    #[inline]
+    fn sub(&self, n: u32) -> u32 {
+        self.replace(self.get().wrapping_sub(n))
+    }
+
+    #[inline]
+    fn set(&self, bits: u32) -> u32 {
+        self.replace(self.get() | bits)
+    }
+
+    #[inline]
+    fn clear(&self, bits: u32) -> u32 {
+        self.replace(self.get() & !bits)
+    }
+
+    #[inline]
+    fn update(&self, mut change: impl FnMut(u32) -> Option<u32>) -> bool {
+        let changed = change(self.get());
+        if let Some(value) = changed {
+            Cell::set(self, value);
+        }
+        changed.is_some()
+    }
+}

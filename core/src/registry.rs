@@ -1,0 +1,216 @@
+use core::fmt;
+use core::future::Future;
+use core::ops::Deref;
+
+use crate::mode::{Mode, Shared};
+use crate::{
+    Options, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskBuilder, TaskHandle, Tasks,
+    Text, Tracked, TrySpawnError,
+};
+
+/// Named background tasks on an executor.
+///
+/// Spawns onto its spawner `S`, and derefs to [`Tasks`] for everything else. Cheap to clone where the spawner is.
+/// Dropping the last clone lets the tasks run on (law 8); [`Tasks::shutdown`] ends them, and a
+/// [`TasksGuard`](crate::TasksGuard) cancels them.
+///
+/// ```
+/// use async_executor::LocalExecutor;
+/// use futures_lite::future;
+/// use task_registry_core::Registry;
+/// use task_registry_local::OnLocalExecutor;
+///
+/// let executor = LocalExecutor::new();
+/// let tasks = Registry::new(OnLocalExecutor(&executor));
+/// future::block_on(executor.run(async {
+///     let answer = tasks.spawn("sum", async { 41 + 1 })?.await?;
+///     assert_eq!(answer, 42);
+///
+///     tasks.spawn("slow", future::pending::<()>())?;
+///     if let Some(end) = tasks.cancel("slow") {
+///         assert!(end.await.is_cancelled()); // its future is gone
+///     }
+///     assert_eq!(tasks.purge(), 2);
+///     # Ok::<(), Box<dyn std::error::Error>>(())
+/// }))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Registry<S: Spawner, M: Mode = <S as Spawner>::Mode> {
+    tasks: Tasks<M>,
+    spawner: S,
+}
+
+impl<S: Spawner> Registry<S> {
+    /// A registry in the spawner's own mode, with the default [`Options`].
+    #[must_use]
+    pub fn new(spawner: S) -> Self {
+        Self::with_options(spawner, Options::new())
+    }
+
+    /// A registry in the spawner's own mode.
+    #[must_use]
+    pub fn with_options(spawner: S, options: Options) -> Self {
+        Self::with_tasks(spawner, Tasks::new(options))
+    }
+}
+
+impl<S: Spawner, M: Mode> Registry<S, M> {
+    /// A registry over a table that is there already, in a mode of your choice.
+    ///
+    /// So several spawners can share one table; and a table in [`mode::Sync`](crate::mode::Sync) lets other threads list
+    /// and cancel the tasks of a spawner whose futures never leave their thread:
+    ///
+    /// ```
+    /// # use async_executor::LocalExecutor;
+    /// use std::rc::Rc;
+    /// use task_registry_core::{Options, Registry, Tasks, mode};
+    /// use task_registry_local::OnLocalExecutor;
+    ///
+    /// let executor = LocalExecutor::new();
+    /// let table = Tasks::<mode::Sync>::new(Options::new());
+    /// let tasks = Registry::with_tasks(OnLocalExecutor(&executor), table.clone());
+    ///
+    /// let local = Rc::new(1);
+    /// let handle = tasks.spawn("not-send", async move {
+    ///     std::future::pending::<()>().await;
+    ///     drop(local);
+    /// })?;
+    /// std::thread::spawn(move || table.cancel("not-send")).join().unwrap();
+    /// let end = futures_lite::future::block_on(executor.run(handle));
+    /// assert!(end.unwrap_err().is_cancelled());
+    /// # Ok::<(), task_registry_core::SpawnError>(())
+    /// ```
+    #[must_use]
+    pub fn with_tasks(spawner: S, tasks: Tasks<M>) -> Self {
+        Self { tasks, spawner }
+    }
+
+    /// The tasks, without the spawner: what to hand to code that does not spawn.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks<M> {
+        &self.tasks
+    }
+
+    /// The spawner.
+    #[must_use]
+    pub fn spawner(&self) -> &S {
+        &self.spawner
+    }
+
+    /// A task with more than a name: what to do if the name is taken, who may take the output.
+    pub fn task(&self, name: impl Into<Text>) -> TaskBuilder<'_, S, M> {
+        TaskBuilder::new(self, Some(name.into()))
+    }
+
+    /// A task without a name, to be reached by its id and its handles, listed and shut down like the others.
+    pub fn unnamed(&self) -> TaskBuilder<'_, S, M> {
+        TaskBuilder::new(self, None)
+    }
+
+    /// Spawns `future` under `name`.
+    ///
+    /// O(1); no allocation but the executor's own for names of up to [`Text::INLINE`] bytes and small outputs
+    /// (growth of the table aside).
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] if a live task has the name, the name is empty, the registry is closed or full, or the executor
+    /// refuses. The future is then dropped; [`try_spawn`](Registry::try_spawn) gives it back.
+    pub fn spawn<F>(
+        &self,
+        name: impl Into<Text>,
+        future: F,
+    ) -> Result<TaskHandle<F::Output, M>, SpawnError>
+    where
+        F: Future<Output: 'static>,
+        S: Spawn<Tracked<F, M>>,
+    {
+        self.task(name).spawn(future)
+    }
+
+    /// Spawns `future` under `name`, or gives it back.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Registry::spawn), with the future.
+    pub fn try_spawn<F>(
+        &self,
+        name: impl Into<Text>,
+        future: F,
+    ) -> Result<TaskHandle<F::Output, M>, TrySpawnError<F>>
+    where
+        F: Future<Output: 'static>,
+        S: Spawn<Tracked<F, M>>,
+    {
+        self.task(name).try_spawn(future)
+    }
+
+    /// Spawns `future` without a name.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] if the registry is closed or full, or the executor refuses.
+    pub fn spawn_unnamed<F>(&self, future: F) -> Result<TaskHandle<F::Output, M>, SpawnError>
+    where
+        F: Future<Output: 'static>,
+        S: Spawn<Tracked<F, M>>,
+    {
+        self.unnamed().spawn(future)
+    }
+
+    /// [`spawn`](Registry::spawn) for code that is generic over the runtime: see [`SpawnSend`].
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Registry::spawn).
+    pub fn spawn_send<F>(
+        &self,
+        name: impl Into<Text>,
+        future: F,
+    ) -> Result<TaskHandle<F::Output, M>, SpawnError>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+        S: SpawnSend,
+        M: Shared,
+    {
+        self.task(name).spawn_send(future)
+    }
+
+    /// [`spawn`](Registry::spawn) for code that is generic over the runtime and stays on one thread: see
+    /// [`SpawnLocal`].
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Registry::spawn).
+    pub fn spawn_local<F>(
+        &self,
+        name: impl Into<Text>,
+        future: F,
+    ) -> Result<TaskHandle<F::Output, M>, SpawnError>
+    where
+        F: Future<Output: 'static> + 'static,
+        S: SpawnLocal,
+    {
+        self.task(name).spawn_local(future)
+    }
+}
+
+impl<S: Spawner, M: Mode> Deref for Registry<S, M> {
+    type Target = Tasks<M>;
+    fn deref(&self) -> &Tasks<M> {
+        &self.tasks
+    }
+}
+
+impl<S: Spawner + Clone, M: Mode> Clone for Registry<S, M> {
+    fn clone(&self) -> Self {
+        Self { tasks: self.tasks.clone(), spawner: self.spawner.clone() }
+    }
+}
+
+impl<S: Spawner, M: Mode> fmt::Debug for Registry<S, M> {
+    /// As [`Tasks`]: every task, one a line with `{:#?}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tasks.fmt(f)
+    }
+}

@@ -1,0 +1,136 @@
+use alloc::vec::Vec;
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::info::write_lines;
+use crate::mode::Mode;
+use crate::table::Watch;
+use crate::wait::Waiter;
+use crate::{Outcome, State, TaskInfo, TaskRef, Tasks};
+
+pin_project! {
+    /// The end of a registry: what [`Tasks::shutdown`] returns.
+    ///
+    /// The gate is shut and every task was asked to stop when this is made; awaiting it waits until all of them have
+    /// ended or the deadline is ready, and reports (laws 12, 13). Between wake-ups it does nothing. Dropping it undoes
+    /// nothing: the registry stays closed.
+    #[must_use = "the tasks were asked to stop; await this to know that they have"]
+    pub struct Shutdown<D, M: Mode> {
+        #[pin]
+        deadline: D,
+        #[pin]
+        idle: Waiter<Watch<M>>,
+        tasks: Vec<TaskRef<M>>,
+    }
+}
+
+impl<D: Future, M: Mode> Shutdown<D, M> {
+    /// Waits for `tasks`, all that live in a registry that was closed.
+    pub(crate) fn new(registry: &Tasks<M>, tasks: Vec<TaskRef<M>>, deadline: D) -> Self {
+        let watch = Watch::new(registry.0.clone(), |core| &core.idle);
+        Self { deadline, idle: Waiter::new(watch, 0), tasks }
+    }
+}
+
+impl<D: Future, M: Mode> Future for Shutdown<D, M> {
+    type Output = ShutdownReport;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ShutdownReport> {
+        let this = self.project();
+        let idle = this.idle.poll_until(cx, |place| place.core.is_idle().then_some(()));
+        if idle.is_pending() && this.deadline.poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        Poll::Ready(ShutdownReport::of(&core::mem::take(this.tasks)))
+    }
+}
+
+impl<D, M: Mode> fmt::Debug for Shutdown<D, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shutdown").field("tasks", &self.tasks).finish_non_exhaustive()
+    }
+}
+
+/// What a shutdown came to: how each task ended that lived when it was called, and which ones did not end in time.
+///
+/// `Display` prints the counts and a line for each that remained.
+#[derive(Clone, Debug, Default)]
+pub struct ShutdownReport {
+    ended: Vec<TaskInfo>,
+    remaining: Vec<TaskInfo>,
+}
+
+impl ShutdownReport {
+    fn of<M: Mode>(tasks: &[TaskRef<M>]) -> Self {
+        let infos = tasks.iter().map(TaskRef::info);
+        let (ended, remaining) = infos.partition(|task| task.state() == State::Ended);
+        Self { ended, remaining }
+    }
+
+    /// The tasks that ended, and how.
+    #[must_use]
+    pub fn ended(&self) -> &[TaskInfo] {
+        &self.ended
+    }
+
+    /// The tasks that were asked to stop and had not when the deadline came. They stay visible as stopping.
+    #[must_use]
+    pub fn remaining(&self) -> &[TaskInfo] {
+        &self.remaining
+    }
+
+    /// Whether every task has ended.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.remaining.is_empty()
+    }
+
+    /// How many returned `Ready`.
+    #[must_use]
+    pub fn completed(&self) -> usize {
+        self.count(Outcome::is_completed)
+    }
+
+    /// How many were cancelled, by the shutdown or before.
+    #[must_use]
+    pub fn cancelled(&self) -> usize {
+        self.count(Outcome::is_cancelled)
+    }
+
+    /// How many panicked.
+    #[must_use]
+    pub fn panicked(&self) -> usize {
+        self.count(Outcome::is_panicked)
+    }
+
+    /// How many their executor let go of.
+    #[must_use]
+    pub fn abandoned(&self) -> usize {
+        self.count(|outcome| matches!(outcome, Outcome::Abandoned))
+    }
+
+    fn count(&self, is: impl Fn(&Outcome) -> bool) -> usize {
+        self.ended.iter().filter_map(TaskInfo::outcome).filter(|outcome| is(outcome)).count()
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cancelled, {} completed", self.cancelled(), self.completed())?;
+        for (count, word) in [(self.panicked(), "panicked"), (self.abandoned(), "abandoned")] {
+            if count > 0 {
+                write!(f, ", {count} {word}")?;
+            }
+        }
+        write!(f, ", {} remaining", self.remaining.len())?;
+        if !self.remaining.is_empty() {
+            f.write_str(":\n")?;
+            write_lines(f, &self.remaining)?;
+        }
+        Ok(())
+    }
+}

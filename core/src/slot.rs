@@ -1,0 +1,272 @@
+//! One task's place in the table: its flags, what is known of it, who waits for it.
+//!
+//! A slot is used again and again. It belongs to the table while it is free; from admission to release its
+//! *name and generation* do not change, its *flags* are a word that anybody may read, and the rest, the *body*, is
+//! behind the slot's own lock.
+//!
+//! # Who writes the flags
+//!
+//! | flag | set | cleared |
+//! | --- | --- | --- |
+//! | `STARTED` | by the task's wrapper, before the first poll | never |
+//! | `CANCEL` | by a canceller, under the body's lock | never |
+//! | `ENDING`, then `ENDED` | by whoever reports the end, under the body's lock | never |
+//! | `GONE` | when the record leaves the registry: with `ENDED`, or under the lock of the ended list | never |
+//! | `RESERVED` | at admission | when a future is given, under the body's lock |
+//! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
+//! | `KEEP` | at admission | never |
+//! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard |
+//! | `CHAINED` | under the body's lock | never |
+//!
+//! `ENDING` comes before the registry's books (counters, list of ended tasks) are changed and `ENDED` after: who
+//! finds only the first waits for the lock and reads again, so that nobody sees one half of an end.
+#![allow(unsafe_code, reason = "cells that other locks guard; each block says which")]
+
+mod payload;
+
+use alloc::boxed::Box;
+use core::cell::UnsafeCell;
+use core::task::Waker;
+
+pub(crate) use payload::Payload;
+
+use crate::info::Times;
+use crate::mode::{Lock, Mode, Word};
+use crate::table::{Home, Links, Shelf, SlotRef};
+use crate::unwind::Panic;
+use crate::wait::{Place, WaitList};
+use crate::{Outcome, State, Text};
+
+pub(crate) const STARTED: u32 = 1;
+pub(crate) const CANCEL: u32 = 1 << 1;
+pub(crate) const ENDING: u32 = 1 << 2;
+pub(crate) const ENDED: u32 = 1 << 3;
+pub(crate) const GONE: u32 = 1 << 4;
+pub(crate) const RESERVED: u32 = 1 << 5;
+pub(crate) const HANDLE: u32 = 1 << 6;
+pub(crate) const KEEP: u32 = 1 << 7;
+pub(crate) const HELD: u32 = 1 << 8;
+pub(crate) const CHAINED: u32 = 1 << 9;
+
+pub(crate) struct Slot<M: Mode> {
+    flags: M::Word,
+    /// How many `SlotRef`s there are. Goes from and to nought only under the shard's lock.
+    pub(crate) refs: M::Word,
+    pub(crate) home: Home<M>,
+    /// Written by the table while there is no reference and no record; constant otherwise.
+    pub(crate) head: UnsafeCell<Head>,
+    /// Guarded by the shard's lock.
+    pub(crate) shelf: UnsafeCell<Shelf>,
+    /// Guarded by the lock of the ended list.
+    pub(crate) links: UnsafeCell<Links<M>>,
+    /// Guards its content alone. May be taken under a shard's lock; the lock of the ended list may be taken under it.
+    body: M::Lock<Body<M>>,
+}
+
+pub(crate) struct Head {
+    pub(crate) name: Text,
+    pub(crate) generation: u32,
+}
+
+pub(crate) struct Body<M: Mode> {
+    /// Wakes the task, so that it sees its flags.
+    pub(crate) waker: Option<Waker>,
+    /// Wakes who awaits the typed handle.
+    pub(crate) joiner: Option<Waker>,
+    /// Who waits for the end through other handles.
+    pub(crate) waiters: WaitList,
+    pub(crate) end: Option<End>,
+    /// The output, or what the task panicked with, a [`Panic`].
+    pub(crate) payload: Option<Payload>,
+    /// What few tasks need.
+    extras: Option<Box<Extras<M>>>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum End {
+    Completed,
+    Cancelled,
+    Panicked,
+    Abandoned,
+    NeverStarted,
+}
+
+pub(crate) struct Extras<M: Mode> {
+    pub(crate) reason: Option<Text>,
+    pub(crate) message: Option<Text>,
+    pub(crate) times: Option<Times>,
+    /// The task that has to end before this one may start. Guarded by the shard's lock as well.
+    pub(crate) before: Option<SlotRef<M>>,
+    /// The task that may start when this one, and what it waits for, has ended. Guarded by the shard's lock as well.
+    pub(crate) after: Option<SlotRef<M>>,
+}
+
+impl<M: Mode> Default for Extras<M> {
+    fn default() -> Self {
+        Self { reason: None, message: None, times: None, before: None, after: None }
+    }
+}
+
+impl<M: Mode> Body<M> {
+    fn new() -> Self {
+        Self {
+            waker: None,
+            joiner: None,
+            waiters: WaitList::new(),
+            end: None,
+            payload: None,
+            extras: None,
+        }
+    }
+
+    pub(crate) fn extras(&mut self) -> &mut Extras<M> {
+        self.extras.get_or_insert_default()
+    }
+
+    /// The extras, if any were needed.
+    pub(crate) fn some_extras(&mut self) -> Option<&mut Extras<M>> {
+        self.extras.as_deref_mut()
+    }
+
+    pub(crate) fn times(&self) -> Option<Times> {
+        self.extras.as_ref()?.times
+    }
+
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        let extras = self.extras.as_deref();
+        Some(match self.end? {
+            End::Completed => Outcome::Completed,
+            End::Cancelled => Outcome::Cancelled { reason: extras.and_then(|e| e.reason.clone()) },
+            End::Panicked => Outcome::Panicked { message: extras.and_then(|e| e.message.clone()) },
+            End::Abandoned => Outcome::Abandoned,
+            End::NeverStarted => Outcome::NeverStarted,
+        })
+    }
+
+    /// What the task panicked with.
+    pub(crate) fn take_panic(&mut self) -> Option<Panic> {
+        match self.end? {
+            End::Panicked => self.payload.take()?.take::<Panic>().ok(),
+            _ => None,
+        }
+    }
+}
+
+/// What a request to stop leaves to be done once the locks are released.
+pub(crate) struct Request {
+    /// Whether the task was still to be asked.
+    pub(crate) first: bool,
+    /// Whether it was counted as queued until now.
+    pub(crate) was_queued: bool,
+    /// Whether nobody but the canceller can report the end, because no future was given yet.
+    pub(crate) unborn: bool,
+    pub(crate) waker: Option<Waker>,
+}
+
+impl<M: Mode> Slot<M> {
+    pub(crate) fn new(home: Home<M>, generation: u32, shelf: Shelf) -> Self {
+        Self {
+            flags: M::Word::new(0),
+            refs: M::Word::new(0),
+            home,
+            head: UnsafeCell::new(Head { name: Text::EMPTY, generation }),
+            shelf: UnsafeCell::new(shelf),
+            links: UnsafeCell::new(Links::default()),
+            body: M::Lock::new(Body::new()),
+        }
+    }
+
+    /// Prepares the flags and the references of a slot that nobody knows yet.
+    pub(crate) fn reset(&self, flags: u32, refs: u32) {
+        self.flags.store(flags);
+        self.refs.store(refs);
+    }
+
+    #[inline]
+    pub(crate) fn flags(&self) -> u32 {
+        self.flags.load()
+    }
+
+    /// The flags, never from the middle of an end. Must not be called under the body's lock.
+    #[inline]
+    pub(crate) fn settled(&self) -> u32 {
+        let flags = self.flags.load();
+        if flags & (ENDING | ENDED) == ENDING {
+            return self.body.with(|_| self.flags.load());
+        }
+        flags
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, flags: u32) -> u32 {
+        self.flags.set(flags)
+    }
+
+    #[inline]
+    pub(crate) fn clear(&self, flags: u32) -> u32 {
+        self.flags.clear(flags)
+    }
+
+    /// Announces the end. For the wrapper, under the body's lock: nobody else writes flags then, but for those that
+    /// come with a later state.
+    pub(crate) fn set_ending(&self) -> u32 {
+        let flags = self.flags.load();
+        self.flags.store(flags | ENDING);
+        flags
+    }
+
+    #[inline]
+    pub(crate) fn with<R>(&self, body: impl FnOnce(&mut Body<M>) -> R) -> R {
+        self.body.with(body)
+    }
+
+    pub(crate) fn state(&self) -> State {
+        State::of(self.settled())
+    }
+
+    /// Asks the task to stop. `body` is this slot's.
+    pub(crate) fn request(&self, body: &mut Body<M>, reason: Option<Text>) -> Request {
+        let before = self.flags.load();
+        if before & (ENDING | CANCEL) != 0 {
+            return Request { first: false, was_queued: false, unborn: false, waker: None };
+        }
+        if reason.is_some() {
+            body.extras().reason = reason;
+        }
+        // The wrapper may set `STARTED` at the same time: what counts is who comes first.
+        let before = self.flags.set(CANCEL);
+        Request {
+            first: true,
+            was_queued: before & STARTED == 0,
+            unborn: before & RESERVED != 0,
+            waker: body.waker.take(),
+        }
+    }
+
+    /// Gives up all that the last task left here. The table calls it when there is no reference and no record; what
+    /// it returns is dropped outside the locks.
+    pub(crate) fn let_go(&self) -> impl Sized + use<M> {
+        self.body.with(|body| core::mem::replace(body, Body::new()))
+    }
+}
+
+impl State {
+    fn of(flags: u32) -> State {
+        if flags & ENDED != 0 {
+            State::Ended
+        } else if flags & CANCEL != 0 {
+            State::Stopping
+        } else if flags & STARTED != 0 {
+            State::Running
+        } else {
+            State::Queued
+        }
+    }
+}
+
+// SAFETY: the list of the slot, behind the slot's lock; a reference keeps the slot for this task.
+unsafe impl<M: Mode> Place for SlotRef<M> {
+    fn with_list<R>(&self, body: impl FnOnce(&mut WaitList) -> R) -> R {
+        self.with(|slot| body(&mut slot.waiters))
+    }
+}

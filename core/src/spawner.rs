@@ -1,0 +1,178 @@
+//! What an adapter implements, and nothing else: three traits, two more for code that is generic over runtimes.
+
+use core::fmt;
+use core::future::Future;
+
+use crate::mode::{Mode, Shared};
+
+/// An executor, wrapped so that futures can be put on it.
+///
+/// What it can run is said by its [`Spawn`] impls; `Mode` says where the registry's table may be used from when the
+/// user does not choose: [`mode::Sync`](crate::mode::Sync) for executors that may be reached from several threads,
+/// [`mode::Unsync`](crate::mode::Unsync) for single-threaded ones.
+///
+/// ```
+/// use task_registry_core::{JoinHandle, Refused, Spawn, Spawner, mode};
+/// use std::future::Future;
+///
+/// /// One thread per task.
+/// struct Threads;
+///
+/// impl Spawner for Threads {
+///     type Handle = (); // nothing to detach
+///     type Mode = mode::Sync;
+/// }
+///
+/// impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for Threads {
+///     fn spawn(&self, future: F) -> Result<(), Refused<F>> {
+///         std::thread::spawn(|| futures_lite::future::block_on(future));
+///         Ok(())
+///     }
+/// }
+///
+/// let tasks = task_registry_core::Registry::new(Threads);
+/// let sum = tasks.spawn("sum", async { 41 + 1 })?;
+/// assert_eq!(sum.wait_blocking()?, 42);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Spawner {
+    /// What the executor returns for a spawned future. `()` where it returns nothing.
+    type Handle: JoinHandle;
+    /// The mode that [`Registry::new`](crate::Registry::new) gives its table.
+    type Mode: Mode;
+}
+
+/// An executor that takes futures of type `F`.
+///
+/// The bounds of the executor (`Send`, a lifetime) stand in the adapter's impl, not here: that is how one
+/// `Registry::spawn` serves executors of all kinds.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot run this future",
+    label = "this future does not meet what the executor asks of it (`Send`, `'static`, or a lifetime)",
+    note = "a future that holds an `Rc`, a `Cell` or a `MutexGuard` across an await is not `Send`: spawn it through an adapter for one thread, `TokioLocal(&local_set)` or `OnLocalExecutor(&executor)`",
+    note = "a table that other threads use (`mode::Sync`) goes with `Send` executors, `mode::Unsync` with those of one thread"
+)]
+pub trait Spawn<F: Future<Output = ()>>: Spawner {
+    /// Puts `future` on the executor, to be polled until it is ready or the executor goes away.
+    ///
+    /// No lock is held while this is called; it may poll the future at once, or drop it.
+    ///
+    /// # Errors
+    ///
+    /// An executor that cannot take the future gives it back, unpolled.
+    fn spawn(&self, future: F) -> Result<Self::Handle, Refused<F>>;
+}
+
+/// A spawner for every `Send + 'static` future: what code generic over the runtime builds on, because it cannot
+/// write `S: Spawn<Tracked<…>>` for an async block.
+///
+/// ```
+/// use task_registry_core::{Registry, SpawnError, SpawnSend, TaskHandle};
+///
+/// fn heartbeat<S: SpawnSend>(tasks: &Registry<S>) -> Result<TaskHandle<u32, S::Mode>, SpawnError> {
+///     tasks.spawn_send("heartbeat", async { 1 + 1 })
+/// }
+/// ```
+pub trait SpawnSend: Spawner<Mode: Shared> {
+    /// As [`Spawn::spawn`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Spawn::spawn`].
+    fn spawn_send<F>(&self, future: F) -> Result<Self::Handle, Refused<F>>
+    where
+        F: Future<Output = ()> + Send + 'static;
+}
+
+/// A spawner for every `'static` future, `Send` or not.
+pub trait SpawnLocal: Spawner {
+    /// As [`Spawn::spawn`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Spawn::spawn`].
+    fn spawn_local<F>(&self, future: F) -> Result<Self::Handle, Refused<F>>
+    where
+        F: Future<Output = ()> + 'static;
+}
+
+/// The executor's own handle of a spawned future.
+///
+/// The registry joins and cancels without it; it only has to be let go of without stopping the task.
+pub trait JoinHandle {
+    /// Lets the task run on its own. Called once, right after the spawn.
+    fn detach(self);
+}
+
+impl JoinHandle for () {
+    fn detach(self) {}
+}
+
+/// Why a spawner did not take a future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The executor is gone, or it is shutting down.
+    ExecutorGone,
+    /// The executor has no room.
+    Full,
+    /// Something else, in the adapter's words.
+    Other(&'static str),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refusal::ExecutorGone => "the executor is gone",
+            Refusal::Full => "the executor has no room",
+            Refusal::Other(why) => why,
+        })
+    }
+}
+
+/// A future that a spawner did not take, and why.
+pub struct Refused<F> {
+    future: F,
+    refusal: Refusal,
+}
+
+impl<F> Refused<F> {
+    /// Gives `future` back.
+    pub fn new(future: F, refusal: Refusal) -> Self {
+        Self { future, refusal }
+    }
+
+    /// Gives `future` back because the executor is gone.
+    pub fn gone(future: F) -> Self {
+        Self::new(future, Refusal::ExecutorGone)
+    }
+
+    /// Why it was refused.
+    pub fn refusal(&self) -> Refusal {
+        self.refusal
+    }
+
+    /// The future.
+    pub fn into_future(self) -> F {
+        self.future
+    }
+
+    /// The future, and why it was refused.
+    pub fn into_parts(self) -> (F, Refusal) {
+        (self.future, self.refusal)
+    }
+}
+
+impl<F> fmt::Debug for Refused<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refused").field("refusal", &self.refusal).finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Display for Refused<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.refusal.fmt(f)
+    }
+}
+
+impl<F> core::error::Error for Refused<F> {}

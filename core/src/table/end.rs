@@ -1,0 +1,159 @@
+//! The end of a task: the one place where an outcome is decided and told.
+
+use super::{Core, SlotRef, TaskEnd};
+use crate::mode::{Lock as _, Mode, Word as _};
+use crate::slot::{
+    CANCEL, CHAINED, ENDED, ENDING, End, GONE, HANDLE, HELD, KEEP, Payload, STARTED,
+};
+use crate::unwind::{Panic, contain, message};
+use crate::wait::wake_all;
+
+/// What became of a task's future. It is gone by now.
+pub(crate) enum Fate {
+    /// It returned `Ready`.
+    Completed,
+    /// It panicked, in `poll` or when it was dropped; with what, where that is known.
+    Panicked(Option<Panic>),
+    /// It was dropped unfinished: by its wrapper because of a cancel, or by its executor.
+    Dropped,
+    /// There never was one that an executor took. No record is kept.
+    NeverStarted,
+}
+
+impl<M: Mode> SlotRef<M> {
+    /// Whether anybody may take the output.
+    pub(crate) fn output_is_wanted(&self) -> bool {
+        self.flags() & (HANDLE | KEEP) != 0
+    }
+
+    /// Reports the end of the task (law 2: its future has been dropped). Only the first report counts.
+    ///
+    /// O(1), and O(of those who wait) to wake them.
+    pub(crate) fn end(&self, fate: Fate, output: Option<Payload>) {
+        let core = self.core();
+        let tally = core.tally(self.home.place);
+        let now = core.now();
+        let keep = !matches!(fate, Fate::NeverStarted);
+        let (end, mut payload, message) = match fate {
+            Fate::Completed => (Some(End::Completed), output, None),
+            Fate::Panicked(None) => (Some(End::Panicked), None, None),
+            Fate::Panicked(Some(panic)) => {
+                let message = message(&panic);
+                (Some(End::Panicked), Some(Payload::new(panic)), message)
+            }
+            Fate::Dropped => (None, None, None),
+            Fate::NeverStarted => (Some(End::NeverStarted), None, None),
+        };
+        let told = self.with(|body| {
+            if self.flags() & ENDING != 0 {
+                return None;
+            }
+            // From here on nobody can ask it to stop, replace it, or let go of its output.
+            let flags = self.set_ending();
+            let stopped = flags & CANCEL != 0;
+            body.end = Some(end.unwrap_or(if stopped { End::Cancelled } else { End::Abandoned }));
+            if flags & (HANDLE | KEEP) != 0 {
+                body.payload = payload.take();
+            }
+            if message.is_some() {
+                body.extras().message = message;
+            }
+            if let (Some(now), Some(extras)) = (now, body.some_extras()) {
+                if let Some(times) = extras.times.as_mut() {
+                    times.end(now);
+                }
+            }
+            if flags & (STARTED | CANCEL) == 0 {
+                tally.unqueued.add(1);
+            }
+            if core.options.capacity.is_some() {
+                core.admitted.sub(1);
+            }
+            let added = core.ended.add(self.as_ptr(), keep, || {
+                let (name, outcome) = (self.head().name.clone(), body.outcome()?);
+                Some(TaskEnd { id: self.id(), name, outcome })
+            });
+            if stopped {
+                tally.stopped_ended.add(1);
+            }
+            tally.ended.add(1);
+            self.set(if added.kept { ENDED } else { ENDED | GONE });
+            Some((flags, added, body.waker.take(), body.joiner.take()))
+        });
+        // An output that nobody will take is dropped before anybody is woken (law 15).
+        contain(|| drop(payload));
+        let Some((flags, added, waker, joiner)) = told else { return };
+        if !added.kept {
+            core.evict(self.as_ptr());
+        }
+        if let Some(record) = added.evicted {
+            core.evict(record);
+        }
+        if flags & CHAINED != 0 {
+            self.pass_on();
+        }
+        contain(|| drop(waker));
+        if let Some(joiner) = joiner {
+            contain(|| joiner.wake());
+        }
+        wake_all(self, None);
+        core.tell_of_end();
+    }
+
+    /// Lets the successor go on, or puts it behind what this task still waited for itself (law 6).
+    fn pass_on(&self) {
+        let core = self.core();
+        let (shard, _) = core.split(self.home.place);
+        let done = core.shards[shard].lock.with(|_| {
+            let (before, after) = self.with(|body| match body.some_extras() {
+                Some(extras) => (extras.before.take(), extras.after.take()),
+                None => (None, None),
+            });
+            let mut waker = None;
+            match (&before, after.clone()) {
+                (None, Some(next)) => next.with(|body| {
+                    body.extras().before = None;
+                    next.clear(HELD);
+                    waker = body.waker.take();
+                }),
+                (Some(last), next) => {
+                    if let Some(next) = &next {
+                        next.with(|body| body.extras().before.replace(last.clone()));
+                    }
+                    last.with(|body| core::mem::replace(&mut body.extras().after, next));
+                }
+                (None, None) => {}
+            }
+            (before, after, waker)
+        });
+        let (before, after, waker) = done;
+        if let Some(waker) = waker {
+            contain(|| waker.wake());
+        }
+        drop((before, after));
+    }
+
+    /// Forgets the record of this task, if it has ended and there still is one.
+    pub(crate) fn purge(&self) -> bool {
+        let core = self.core();
+        let listed = core.ended.remove(self.as_ptr());
+        if listed {
+            core.evict(self.as_ptr());
+        }
+        listed
+    }
+
+    /// Ends a place that no future was given to.
+    pub(crate) fn withdraw(&self) {
+        self.end(Fate::NeverStarted, None);
+    }
+}
+
+impl<M: Mode> Core<M> {
+    fn tell_of_end(&self) {
+        self.ended.arrived.wake_all(None);
+        if self.idle.awaited() && self.is_idle() {
+            self.idle.wake_all(None);
+        }
+    }
+}

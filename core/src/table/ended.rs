@@ -1,0 +1,217 @@
+//! What has ended, in the order of ending: the records that are kept, and the ring that readers of endings follow.
+
+use alloc::collections::VecDeque;
+use core::fmt;
+use core::ptr::NonNull;
+
+use crate::mode::{Lock, Mode, Word};
+use crate::slot::{GONE, Slot};
+use crate::wait::Event;
+use crate::{Outcome, TaskId, Text};
+
+/// How many endings a reader may be behind before it loses some.
+const RING: usize = 1024;
+
+pub(crate) struct Ended<M: Mode> {
+    /// How many records are kept.
+    limit: usize,
+    /// How many follow the endings, readable without the lock.
+    readers: M::Word,
+    list: M::Lock<List<M>>,
+    /// Something was added to the ring, or nothing ever will be.
+    pub(crate) arrived: Event<M>,
+}
+
+struct List<M: Mode> {
+    oldest: Option<NonNull<Slot<M>>>,
+    newest: Option<NonNull<Slot<M>>>,
+    len: usize,
+    ring: VecDeque<TaskEnd>,
+    /// The number of the first ending in the ring; the first ending that was ever followed has the number 0.
+    first: u64,
+}
+
+/// A slot's neighbours in the list of the ended.
+pub(crate) struct Links<M: Mode> {
+    older: Option<NonNull<Slot<M>>>,
+    newer: Option<NonNull<Slot<M>>>,
+    listed: bool,
+}
+
+impl<M: Mode> Default for Links<M> {
+    fn default() -> Self {
+        Self { older: None, newer: None, listed: false }
+    }
+}
+
+/// That a task ended, and how: what [`Endings`](crate::Endings) reads.
+#[derive(Clone, Debug)]
+pub struct TaskEnd {
+    pub(crate) id: TaskId,
+    pub(crate) name: Text,
+    pub(crate) outcome: Outcome,
+}
+
+impl TaskEnd {
+    /// The task.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Its name, if it had one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        (!self.name.is_empty()).then(|| self.name.as_str())
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+}
+
+impl fmt::Display for TaskEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(_) => write!(f, "{} {}", self.name, self.outcome),
+            None => write!(f, "task {} {}", self.id, self.outcome),
+        }
+    }
+}
+
+/// What became of a task that ended.
+pub(crate) struct Added<M: Mode> {
+    pub(crate) kept: bool,
+    /// The oldest record, which made room. Marked `GONE`; whoever has this evicts it.
+    pub(crate) evicted: Option<NonNull<Slot<M>>>,
+}
+
+impl<M: Mode> Ended<M> {
+    pub(crate) fn new(limit: usize) -> Self {
+        let list = List { oldest: None, newest: None, len: 0, ring: VecDeque::new(), first: 0 };
+        Self { limit, readers: M::Word::new(0), list: M::Lock::new(list), arrived: Event::new() }
+    }
+
+    /// How many records are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.list.with(|list| list.len)
+    }
+
+    /// Adds a task that ends, under the lock of its body.
+    pub(crate) fn add(
+        &self,
+        slot: NonNull<Slot<M>>,
+        keep: bool,
+        end: impl FnOnce() -> Option<TaskEnd>,
+    ) -> Added<M> {
+        let kept = keep && self.limit > 0;
+        let followed = self.readers.load() != 0;
+        if !kept && !followed {
+            return Added { kept, evicted: None };
+        }
+        self.list.with(|list| {
+            if let Some(end) = if followed { end() } else { None } {
+                list.follow(end);
+            }
+            if kept {
+                list.push(slot);
+            }
+            let full = list.len > self.limit;
+            Added { kept, evicted: if full { list.pop() } else { None } }
+        })
+    }
+
+    /// Takes out the oldest record and marks it `GONE`; whoever has it evicts it.
+    pub(crate) fn pop(&self) -> Option<NonNull<Slot<M>>> {
+        self.list.with(List::pop)
+    }
+
+    /// Takes out this record, if it is in the list, and marks it `GONE`; the caller evicts it.
+    pub(crate) fn remove(&self, slot: NonNull<Slot<M>>) -> bool {
+        self.list.with(|list| list.remove(slot))
+    }
+
+    /// Starts to follow: the number of the next ending.
+    pub(crate) fn subscribe(&self) -> u64 {
+        self.list.with(|list| {
+            self.readers.add(1);
+            list.first + list.ring.len() as u64
+        })
+    }
+
+    pub(crate) fn unsubscribe(&self) {
+        let ring = self.list.with(|list| {
+            let last = self.readers.sub(1) == 1;
+            list.first += if last { list.ring.len() as u64 } else { 0 };
+            if last { core::mem::take(&mut list.ring) } else { VecDeque::new() }
+        });
+        drop(ring);
+    }
+
+    /// The ending with this number, or how many were lost since. `None` if it is yet to come.
+    pub(crate) fn read(&self, number: u64) -> Option<Result<TaskEnd, u64>> {
+        self.list.with(|list| match number.checked_sub(list.first) {
+            Some(index) => list.ring.get(usize::try_from(index).ok()?).cloned().map(Ok),
+            None => Some(Err(list.first - number)),
+        })
+    }
+}
+
+impl<M: Mode> List<M> {
+    fn follow(&mut self, end: TaskEnd) {
+        if self.ring.len() == RING {
+            self.ring.pop_front();
+            self.first += 1;
+        }
+        self.ring.push_back(end);
+    }
+
+    fn push(&mut self, slot: NonNull<Slot<M>>) {
+        let links = links(&slot);
+        links.listed = true;
+        links.newer = None;
+        links.older = self.newest.replace(slot);
+        match links.older {
+            Some(older) => self::links(&older).newer = Some(slot),
+            None => self.oldest = Some(slot),
+        }
+        self.len += 1;
+    }
+
+    fn pop(&mut self) -> Option<NonNull<Slot<M>>> {
+        let oldest = self.oldest?;
+        self.remove(oldest).then_some(oldest)
+    }
+
+    fn remove(&mut self, slot: NonNull<Slot<M>>) -> bool {
+        let links = links(&slot);
+        if !core::mem::take(&mut links.listed) {
+            return false;
+        }
+        let (older, newer) = (links.older.take(), links.newer.take());
+        match older {
+            Some(older) => self::links(&older).newer = newer,
+            None => self.oldest = newer,
+        }
+        match newer {
+            Some(newer) => self::links(&newer).older = older,
+            None => self.newest = older,
+        }
+        self.len -= 1;
+        super::slot(&slot).set(GONE);
+        true
+    }
+}
+
+/// The links of a slot that is in the list, or that its owner is about to put there.
+#[expect(
+    clippy::mut_from_ref,
+    reason = "the lock of the list is held, and callers keep one at a time"
+)]
+fn links<M: Mode>(slot: &NonNull<Slot<M>>) -> &mut Links<M> {
+    // SAFETY: the list's lock guards all links, and only methods of `List` call this, each with `&mut self`; a slot
+    // in the list has a record, so it stands.
+    unsafe { &mut *super::slot(slot).links.get() }
+}

@@ -1,0 +1,88 @@
+use core::fmt;
+use core::ops::Deref;
+use core::ptr::NonNull;
+
+use super::CoreRef;
+use crate::mode::{Lock, Mode, Shared, Word};
+use crate::slot::Slot;
+use crate::unwind::contain;
+
+/// A counted reference to a slot: while there is one the slot stays this task's, and its table stands.
+pub(crate) struct SlotRef<M: Mode>(NonNull<Slot<M>>);
+
+// SAFETY: a slot's content is behind the locks and words of its mode; see `CoreRef`.
+unsafe impl<M: Shared> Send for SlotRef<M> {}
+// SAFETY: as above.
+unsafe impl<M: Shared> Sync for SlotRef<M> {}
+
+impl<M: Mode> SlotRef<M> {
+    /// # Safety
+    ///
+    /// The slot's `refs` counts this reference already, and its shard holds the table.
+    pub(crate) unsafe fn from_counted(slot: NonNull<Slot<M>>) -> Self {
+        Self(slot)
+    }
+
+    pub(super) fn as_ptr(&self) -> NonNull<Slot<M>> {
+        self.0
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<M: Mode> Deref for SlotRef<M> {
+    type Target = Slot<M>;
+    #[inline]
+    fn deref(&self) -> &Slot<M> {
+        // SAFETY: invariants 1 to 3 of `table`: a slot that is referred to stands.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<M: Mode> Clone for SlotRef<M> {
+    fn clone(&self) -> Self {
+        self.refs.add(1);
+        Self(self.0)
+    }
+}
+
+impl<M: Mode> Drop for SlotRef<M> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.refs.update(|refs| if refs > 1 { Some(refs - 1) } else { None }) {
+            release(self.0);
+        }
+    }
+}
+
+/// Gives up what may be the last reference, under the shard's lock, where no new one can come in between.
+#[cold]
+fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
+    let (garbage, keep): (_, Option<CoreRef<M>>) = {
+        // SAFETY: the reference that is given up is still counted.
+        let slot = unsafe { pointer.as_ref() };
+        let core = slot.core();
+        let (shard, _) = core.split(slot.home.place);
+        core.shards[shard].lock.with(|inner| {
+            if slot.refs.sub(1) != 1 {
+                return (None, None);
+            }
+            // SAFETY: the shard's lock is held.
+            let record = unsafe { (*slot.shelf.get()).record };
+            let garbage = (!record).then(|| inner.free(core, pointer));
+            inner.referred -= 1;
+            (garbage, if inner.referred == 0 { inner.keep.take() } else { None })
+        })
+    };
+    contain(|| drop(garbage));
+    // This may be the last of the table: nothing may be borrowed from it any more.
+    drop(keep);
+}
+
+impl<M: Mode> fmt::Debug for SlotRef<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SlotRef").field(&self.id()).finish()
+    }
+}

@@ -1,0 +1,360 @@
+use alloc::vec::Vec;
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::handle::take_result;
+use crate::mode::{Carry, Mode};
+use crate::slot::{ENDED, HANDLE, RESERVED};
+use crate::table::{CoreRef, Policy, SlotRef, Watch};
+use crate::wait::Waiter;
+use crate::{
+    Cancel, Cancelling, CancellingAll, Endings, Options, Shutdown, Snapshot, SpawnError, TakeError,
+    TaskId, TaskInfo, TaskRef, TasksGuard, Text, Ticket,
+};
+
+/// The tasks of a registry, without the executor: find, list, cancel, purge, wait, shut down.
+///
+/// [`Registry`](crate::Registry) derefs to this. It is `'static`, a clone is one count, and in
+/// [`mode::Sync`](crate::mode::Sync) it goes to any thread (law 16), also when the futures may not.
+pub struct Tasks<M: Mode>(pub(crate) CoreRef<M>);
+
+impl<M: Mode> Tasks<M> {
+    /// An empty table. Give it to [`Registry::with_tasks`](crate::Registry::with_tasks).
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self(CoreRef::new(options))
+    }
+
+    /// The task that has this name: the live one, or else the record of the last that ended with it. O(1).
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<TaskRef<M>> {
+        (!name.is_empty()).then(|| self.0.find(name))?.map(TaskRef)
+    }
+
+    /// The live task that has this name. O(1).
+    #[must_use]
+    pub fn get_live(&self, name: &str) -> Option<TaskRef<M>> {
+        self.get(name).filter(|task| task.0.settled() & ENDED == 0)
+    }
+
+    /// The task with this id, while it lives or its record is kept. O(1).
+    ///
+    /// An id of another registry, or of a task whose record is gone, finds nothing (law 7).
+    #[must_use]
+    pub fn by_id(&self, id: TaskId) -> Option<TaskRef<M>> {
+        self.0.by_id(id).map(TaskRef)
+    }
+
+    /// Asks the task of this name to stop, now; the returned future only waits until it has (laws 1, 2). O(1).
+    ///
+    /// `None` if no task has this name. For a task that has ended the future is ready.
+    pub fn cancel(&self, name: &str) -> Option<Cancelling<M>> {
+        self.cancel_with(name, Cancel::new())
+    }
+
+    /// [`cancel`](Tasks::cancel), with a reason.
+    pub fn cancel_with(&self, name: &str, cancel: impl Into<Cancel>) -> Option<Cancelling<M>> {
+        Some(self.get(name)?.cancel_with(cancel))
+    }
+
+    /// Asks the task with this id to stop. O(1).
+    pub fn cancel_id(&self, id: TaskId) -> Option<Cancelling<M>> {
+        self.cancel_id_with(id, Cancel::new())
+    }
+
+    /// [`cancel_id`](Tasks::cancel_id), with a reason.
+    pub fn cancel_id_with(&self, id: TaskId, cancel: impl Into<Cancel>) -> Option<Cancelling<M>> {
+        Some(self.by_id(id)?.cancel_with(cancel))
+    }
+
+    /// Asks the tasks whose names begin so to stop. O(all tasks).
+    pub fn cancel_prefix(&self, prefix: &str) -> CancellingAll<M> {
+        self.cancel_prefix_with(prefix, Cancel::new())
+    }
+
+    /// [`cancel_prefix`](Tasks::cancel_prefix), with a reason.
+    pub fn cancel_prefix_with(&self, prefix: &str, cancel: impl Into<Cancel>) -> CancellingAll<M> {
+        self.cancel_live(cancel, |task| task.name().is_some_and(|name| name.starts_with(prefix)))
+    }
+
+    /// Asks the tasks that `is_meant` accepts to stop. O(all tasks); no lock is held while it is called.
+    pub fn cancel_where(&self, is_meant: impl FnMut(&TaskInfo) -> bool) -> CancellingAll<M> {
+        self.cancel_where_with(is_meant, Cancel::new())
+    }
+
+    /// [`cancel_where`](Tasks::cancel_where), with a reason.
+    pub fn cancel_where_with(
+        &self,
+        mut is_meant: impl FnMut(&TaskInfo) -> bool,
+        cancel: impl Into<Cancel>,
+    ) -> CancellingAll<M> {
+        self.cancel_live(cancel, |task| is_meant(&task.info()))
+    }
+
+    /// Asks all tasks to stop. O(all tasks). The registry stays open; [`shutdown`](Tasks::shutdown) closes it.
+    pub fn cancel_all(&self) -> CancellingAll<M> {
+        self.cancel_all_with(Cancel::new())
+    }
+
+    /// [`cancel_all`](Tasks::cancel_all), with a reason.
+    pub fn cancel_all_with(&self, cancel: impl Into<Cancel>) -> CancellingAll<M> {
+        self.cancel_live(cancel, |_| true)
+    }
+
+    fn cancel_live(
+        &self,
+        cancel: impl Into<Cancel>,
+        mut is_meant: impl FnMut(&TaskRef<M>) -> bool,
+    ) -> CancellingAll<M> {
+        let mut tasks = self.live_tasks();
+        tasks.retain(|task| is_meant(task));
+        CancellingAll::new(tasks, cancel.into().reason.as_ref())
+    }
+
+    fn live_tasks(&self) -> Vec<TaskRef<M>> {
+        let mut tasks = Vec::new();
+        self.0.walk(|task| {
+            if task.settled() & ENDED == 0 {
+                tasks.push(TaskRef(task));
+            }
+        });
+        tasks
+    }
+
+    /// All that is known of all tasks. O(all tasks); locks are held for a few slots at a time, so this is not one
+    /// instant: a task that is added or ends meanwhile may be seen as it was or as it is.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut tasks = Vec::new();
+        self.0.walk(|task| tasks.push(TaskInfo::of(&task)));
+        Snapshot::new(tasks)
+    }
+
+    /// Forgets the records of all tasks that have ended; returns how many. O(of those), whatever lives (law 15).
+    ///
+    /// Who holds a handle of one can still read it.
+    pub fn purge(&self) -> usize {
+        self.0.purge()
+    }
+
+    /// How many tasks are in which state. O(1).
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let [queued, running, stopping] = self.0.live_by_state();
+        Counts { queued, running, stopping, ended: self.records() }
+    }
+
+    /// How many tasks are known: live ones and records. O(1).
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.live() + self.records()
+    }
+
+    /// Whether no task is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many tasks have not ended. O(1).
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.0.live()
+    }
+
+    /// How many records of ended tasks are kept. O(1).
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.0.ended.len()
+    }
+
+    /// Whether [`shutdown`](Tasks::shutdown) was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// Closes the registry for good, asks every task to stop, and returns a future that waits until they have, or
+    /// until `deadline` is ready, and reports (laws 12, 13).
+    ///
+    /// Eager, as [`cancel`](Tasks::cancel) is: no task is added once this was called. May be called again, by several
+    /// callers, and inside a task, which is then stopped as well, at its next `await`: spawn it elsewhere if it is to
+    /// read the report. Each call reports the tasks that lived when it was made. Any future is a deadline; for none, use
+    /// [`core::future::pending`]. O(all tasks).
+    pub fn shutdown<D: Future>(&self, deadline: D) -> Shutdown<D, M> {
+        self.0.close();
+        let tasks = self.live_tasks();
+        for task in &tasks {
+            task.0.cancel(Some("shutdown".into()));
+        }
+        self.0.ended.arrived.wake_all(None);
+        Shutdown::new(self, tasks, deadline)
+    }
+
+    /// Waits until no task lives: there was an instant, after this was first polled, at which none did.
+    pub fn wait_idle(&self) -> WaitIdle<M> {
+        WaitIdle { waiter: Waiter::new(Watch::new(self.0.clone(), |core| &core.idle), 0) }
+    }
+
+    /// Waits until a live task of this name is there; ready at once if one is.
+    pub fn wait_for(&self, name: impl Into<Text>) -> WaitFor<M> {
+        let name = name.into();
+        let key = self.0.hash(name.as_bytes());
+        let watch = Watch::new(self.0.clone(), |core| &core.named);
+        WaitFor { waiter: Waiter::new(watch, key), name }
+    }
+
+    /// Follows what ends, from now on.
+    #[must_use]
+    pub fn endings(&self) -> Endings<M> {
+        Endings::new(self.0.clone())
+    }
+
+    /// Takes the output of a task that has ended, by its name and type (law 17). O(1).
+    ///
+    /// It is there while the task's handle lives and has not taken it, and where it was asked for with
+    /// [`keep_result`](crate::TaskBuilder::keep_result).
+    ///
+    /// # Errors
+    ///
+    /// [`TakeError`] says what is in the way; with [`WrongType`](TakeError::WrongType) the output stays where it is.
+    pub fn take_result<T>(&self, name: &str) -> Result<T, TakeError>
+    where
+        T: 'static,
+        M: Carry<T>,
+    {
+        take_result(&self.get(name).ok_or(TakeError::NotFound)?.0)
+    }
+
+    /// Takes a name before there is a future: checks the name, the capacity and the gate.
+    ///
+    /// # Errors
+    ///
+    /// As spawning, but for what the executor may say.
+    pub fn reserve(&self, name: impl Into<Text>) -> Result<Ticket<M>, SpawnError> {
+        let name = name.into();
+        if name.is_empty() {
+            return Err(SpawnError::EmptyName);
+        }
+        let (slot, handle) = self.admit(name, Policy::Fail, RESERVED | HANDLE)?;
+        Ok(Ticket::new(slot, handle))
+    }
+
+    pub(crate) fn admit(
+        &self,
+        name: Text,
+        policy: Policy,
+        flags: u32,
+    ) -> Result<(SlotRef<M>, SlotRef<M>), SpawnError> {
+        use crate::table::NotAdmitted::{Error, Existing};
+        self.0.admit(name, policy, flags).map_err(|not| match not {
+            Error(error) => error,
+            Existing(holder) => SpawnError::NameTaken { holder: holder.id() },
+        })
+    }
+
+    /// A guard that asks all tasks to stop when it is dropped (law 8).
+    pub fn drop_guard(&self) -> TasksGuard<M> {
+        TasksGuard::new(self.clone())
+    }
+}
+
+impl<M: Mode> Clone for Tasks<M> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<M: Mode> fmt::Debug for Tasks<M> {
+    /// The counts and every task: with `{:#?}`, that is how one finds the one that is stuck.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Lines(Snapshot);
+        impl fmt::Debug for Lines {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut list = f.debug_list();
+                for task in &self.0 {
+                    list.entry(&format_args!("{task}"));
+                }
+                list.finish()
+            }
+        }
+        f.debug_struct("Tasks")
+            .field("closed", &self.is_closed())
+            .field("counts", &format_args!("{}", self.counts()))
+            .field("tasks", &Lines(self.snapshot()))
+            .finish()
+    }
+}
+
+/// How many tasks are in which state. Each number is right; a task that moves meanwhile may be in two or in none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Their bodies have not run.
+    pub queued: usize,
+    /// Their bodies run and nobody asked them to stop.
+    pub running: usize,
+    /// They were asked to stop and have not.
+    pub stopping: usize,
+    /// Records of those that ended.
+    pub ended: usize,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { queued, running, stopping, ended } = self;
+        write!(f, "{queued} queued, {running} running, {stopping} stopping, {ended} ended")
+    }
+}
+
+pin_project! {
+    /// Waits until no task lives: what [`Tasks::wait_idle`] returns.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct WaitIdle<M: Mode> {
+        #[pin]
+        waiter: Waiter<Watch<M>>,
+    }
+}
+
+impl<M: Mode> Future for WaitIdle<M> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().waiter.poll_until(cx, |place| place.core.is_idle().then_some(()))
+    }
+}
+
+impl<M: Mode> fmt::Debug for WaitIdle<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitIdle").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// Waits for a name: what [`Tasks::wait_for`] returns.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct WaitFor<M: Mode> {
+        #[pin]
+        waiter: Waiter<Watch<M>>,
+        name: Text,
+    }
+}
+
+impl<M: Mode> Future for WaitFor<M> {
+    type Output = TaskRef<M>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<TaskRef<M>> {
+        let this = self.project();
+        this.waiter.poll_until(cx, |place| Tasks(place.core.clone()).get_live(this.name))
+    }
+}
+
+impl<M: Mode> fmt::Debug for WaitFor<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitFor").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,37 @@
+//! A named background-task registry for any async executor: give a future a name, and from anywhere find it, await
+//! its result, cancel it and know when it has really stopped, list what runs, purge what ended, shut all of it down.
+//!
+//! This crate re-exports [`task_registry_core`] and, by feature, an adapter per runtime:
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `std` (default) | [`mode::Sync`], panics caught, `wait_blocking`, [`monotonic`] |
+//! | `tokio` | [`tokio::Tokio`], [`tokio::TokioLocal`] |
+//! | `smol` | [`smol::Smol`], [`smol::OnExecutor`] |
+//! | `local` | [`local::OnLocalExecutor`] |
+//!
+//! Features only add (law 19): turn on as many runtimes as you like. For an executor of your own, implement
+//! [`Spawner`] and [`Spawn`], and hand it to [`Registry::new`].
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub use task_registry_core::*;
+
+/// On tokio.
+#[cfg(feature = "tokio")]
+pub mod tokio {
+    pub use task_registry_tokio::*;
+}
+
+/// On smol, and on any `async_executor::Executor`.
+#[cfg(feature = "smol")]
+pub mod smol {
+    pub use task_registry_smol::*;
+}
+
+/// On one thread: `async_executor::LocalExecutor`.
+#[cfg(feature = "local")]
+pub mod local {
+    pub use task_registry_local::*;
+}
