@@ -253,7 +253,7 @@ impl<T: 'static, M: Mode> Future for TaskHandle<T, M> {
             match polled {
                 Poll::Pending => {
                     // What was there before, if anything, is dropped here, outside the lock.
-                    drop(waker);
+                    contain(|| drop(waker));
                     return Poll::Pending;
                 }
                 Poll::Ready((Some(output), joiner)) => {

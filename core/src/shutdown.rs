@@ -18,7 +18,6 @@ pin_project! {
     /// The gate is shut and every task was asked to stop when this is made; awaiting it waits until all of them have
     /// ended or the deadline is ready, and reports (laws 12, 13). Between wake-ups it does nothing. Dropping it undoes
     /// nothing: the registry stays closed.
-    #[must_use = "the tasks were asked to stop; await this to know that they have"]
     pub struct Shutdown<D, M: Mode> {
         #[pin]
         deadline: D,

@@ -280,10 +280,11 @@ impl<M: Mode> CoreRef<M> {
     ///
     /// What is added or ends while this runs may or may not be seen.
     pub(crate) fn walk(&self, mut visit: impl FnMut(SlotRef<M>)) {
+        let mut found = Vec::with_capacity(CHUNK);
         for shard in &self.shards {
             let mut chunk = 0;
-            while let Some(found) = shard.lock.with(|inner| inner.records(self, chunk)) {
-                found.into_iter().for_each(&mut visit);
+            while shard.lock.with(|inner| inner.records(self, chunk, &mut found)) {
+                found.drain(..).for_each(&mut visit);
                 chunk += 1;
             }
         }
@@ -515,19 +516,16 @@ impl<M: Mode> Inner<M> {
         }
     }
 
-    fn records(&mut self, core: &CoreRef<M>, chunk: usize) -> Option<Vec<SlotRef<M>>> {
-        let slots = self.chunks.get(chunk)?.slots;
-        let mut found = Vec::new();
+    /// Refers to all tasks of a chunk of which there is a record. `false` if there is no such chunk.
+    fn records(&mut self, core: &CoreRef<M>, chunk: usize, found: &mut Vec<SlotRef<M>>) -> bool {
+        let Some(slots) = self.chunks.get(chunk).map(|chunk| chunk.slots) else { return false };
         for index in 0..if slots.is_some() { CHUNK } else { 0 } {
-            let place = (chunk * CHUNK + index) as u32;
-            if let Some(at) = self.at(place).filter(|at| slot(at).has_record()) {
-                if found.is_empty() {
-                    found.reserve_exact(CHUNK - index);
-                }
+            let at = self.at((chunk * CHUNK + index) as u32).filter(|at| slot(at).has_record());
+            if let Some(at) = at {
                 found.push(self.refer(core, at));
             }
         }
-        Some(found)
+        true
     }
 }
 
@@ -797,5 +795,31 @@ impl<M: Mode> Watch<M> {
 unsafe impl<M: Mode> crate::wait::Place for Watch<M> {
     fn with_list<R>(&self, body: impl FnOnce(&mut crate::wait::WaitList) -> R) -> R {
         (&(self.event)(&self.core)).with_list(body)
+    }
+}
+
+#[cfg(test)]
+impl<M: Mode> Core<M> {
+    /// How many chunks are allocated.
+    pub(crate) fn chunks(&self) -> usize {
+        let count =
+            |inner: &mut Inner<M>| inner.chunks.iter().filter(|c| c.slots.is_some()).count();
+        self.shards.iter().map(|shard| shard.lock.with(count)).sum()
+    }
+}
+
+#[cfg(test)]
+impl SlotRef<crate::mode::Unsync> {
+    pub(crate) fn watch_table(&self) -> alloc::rc::Weak<Core<crate::mode::Unsync>> {
+        let keep = |inner: &mut Inner<_>| {
+            inner.keep.as_ref().map(|core| alloc::rc::Rc::downgrade(&core.0))
+        };
+        let (shard, _) = self.core().split(self.home.place);
+        self.core().shards[shard].lock.with(keep).expect("a reference keeps the table")
+    }
+
+    pub(crate) fn set_generation(&self, generation: u32) {
+        // SAFETY: the test has no reference to the head.
+        unsafe { (*self.head.get()).generation = generation };
     }
 }

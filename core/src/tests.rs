@@ -1,6 +1,17 @@
-//! Tests of what only the inside can see.
+//! Tests of what only the inside can see: how many slots an operation touches, how memory is reused and given back.
 
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use alloc::{format, vec};
 use core::cell::Cell;
+use core::future::{Future, pending, ready};
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, Waker};
+
+use crate::mode::Unsync;
+use crate::slot::{Payload, Slot};
+use crate::{Options, Outcome, Retain, SpawnError, State, TaskHandle, Tasks, Text, Tracked};
 
 std::thread_local! {
     static STEPS: Cell<u64> = const { Cell::new(0) };
@@ -9,4 +20,220 @@ std::thread_local! {
 /// Counts that a slot was looked at.
 pub(crate) fn step() {
     STEPS.with(|steps| steps.set(steps.get() + 1));
+}
+
+/// How many slots were looked at during `operation`.
+fn steps<R>(operation: impl FnOnce() -> R) -> (u64, R) {
+    let before = STEPS.with(Cell::get);
+    let result = operation();
+    (STEPS.with(Cell::get) - before, result)
+}
+
+fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+type Pending =
+    (Pin<alloc::boxed::Box<Tracked<core::future::Pending<()>, Unsync>>>, TaskHandle<(), Unsync>);
+
+fn pending_task(tasks: &Tasks<Unsync>, name: impl Into<Text>) -> Pending {
+    let (tracked, handle) = tasks.reserve(name).unwrap().track(pending()).unwrap();
+    let mut tracked = alloc::boxed::Box::pin(tracked);
+    assert!(poll_once(&mut tracked).is_pending());
+    (tracked, handle)
+}
+
+fn ended_task(tasks: &Tasks<Unsync>, name: impl Into<Text>) {
+    let (tracked, handle) = tasks.reserve(name).unwrap().track(ready(())).unwrap();
+    assert!(poll_once(&mut pin!(tracked)).is_ready());
+    assert_eq!(handle.outcome(), Some(Outcome::Completed));
+}
+
+/// Slots looked at to cancel one of `n` named pending tasks by its name and await its end, for each of them.
+fn steps_per_cancel(n: u64) -> f64 {
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let mut all: Vec<Pending> =
+        (0..n).map(|i| pending_task(&tasks, format_args!("receiver:{i}"))).collect();
+    let (steps, ()) = steps(|| {
+        for (i, (tracked, handle)) in all.iter_mut().enumerate() {
+            let mut end = pin!(tasks.cancel(&format!("receiver:{i}")).unwrap());
+            assert!(poll_once(&mut end).is_pending());
+            assert!(poll_once(tracked).is_ready());
+            assert_eq!(poll_once(&mut end), Poll::Ready(Outcome::Cancelled { reason: None }));
+            assert!(poll_once(handle).is_ready());
+        }
+    });
+    steps as f64 / n as f64
+}
+
+#[test]
+fn cancelling_and_awaiting_100_000_named_tasks_looks_at_as_few_slots_each_as_cancelling_10_000() {
+    let (few, many) = (steps_per_cancel(10_000), steps_per_cancel(100_000));
+    assert!(many < 16.0, "{many} slots looked at per cancel");
+    assert!(many < few * 1.25, "{few} slots per cancel at 10,000 tasks, {many} at 100,000");
+}
+
+#[test]
+fn purging_10_records_among_a_million_live_tasks_looks_at_a_few_slots_for_each_of_the_10() {
+    let cost = |live: u64| {
+        let tasks = Tasks::<Unsync>::new(Options::new());
+        let held: Vec<_> =
+            (0..live).map(|i| tasks.reserve(format_args!("live:{i}")).unwrap()).collect();
+        (0..10).for_each(|i| ended_task(&tasks, format_args!("ended:{i}")));
+        let (steps, purged) = steps(|| tasks.purge());
+        assert_eq!((purged, tasks.live(), tasks.records()), (10, held.len(), 0));
+        steps
+    };
+    let (few, many) = (cost(10), cost(1_000_000));
+    assert!(many <= few + 10, "{few} slots looked at among 10, {many} among 1,000,000");
+}
+
+#[test]
+fn counts_and_lookups_look_at_a_fixed_number_of_slots() {
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let _held: Vec<_> =
+        (0..10_000u64).map(|i| tasks.reserve(format_args!("live:{i}")).unwrap()).collect();
+    assert_eq!(steps(|| (tasks.len(), tasks.live(), tasks.counts())).0, 0);
+    assert!(steps(|| tasks.get("live:77").unwrap().state()).0 < 8);
+}
+
+#[test]
+fn a_slot_is_used_again_with_another_generation() {
+    let tasks = Tasks::<Unsync>::new(Options::new().retain(Retain::Nothing));
+    let ids: Vec<_> = (0..3).map(|_| tasks.reserve("a").unwrap().id()).collect();
+    assert!(ids.windows(2).all(|pair| pair[0].place == pair[1].place));
+    assert!(ids.windows(2).all(|pair| pair[0].generation + 1 == pair[1].generation));
+    assert!(ids.iter().all(|id| tasks.by_id(*id).is_none()));
+}
+
+#[test]
+fn a_slot_whose_generation_would_wrap_is_never_used_again() {
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let old = tasks.reserve("a").unwrap();
+    let id = old.id();
+    old.task().0.set_generation(u32::MAX);
+    let last = old.id();
+    drop(old);
+    let new: Vec<_> = (0..100u64).map(|i| tasks.reserve(i).unwrap()).collect();
+    assert!(new.iter().all(|ticket| ticket.id().place != id.place));
+    assert!(tasks.by_id(last).is_none() && tasks.by_id(id).is_none());
+}
+
+#[test]
+fn memory_goes_back_after_a_burst_and_ids_of_returned_chunks_stay_stale() {
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let held: Vec<_> = (0..10_000u64).map(|i| tasks.reserve(i).unwrap()).collect();
+    let ids: Vec<_> = held.iter().map(|ticket| ticket.id()).collect();
+    assert!(tasks.0.chunks() > 300);
+    drop(held);
+    assert_eq!(tasks.0.chunks(), 1);
+    let again: Vec<_> = (0..10_000u64).map(|i| tasks.reserve(i).unwrap()).collect();
+    assert!(ids.iter().all(|id| tasks.by_id(*id).is_none()));
+    assert!(again.iter().all(|ticket| tasks.by_id(ticket.id()).is_some()));
+}
+
+#[test]
+fn the_table_goes_with_the_last_registry_although_it_has_records() {
+    let alive = Rc::new(());
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let (tracked, handle) = tasks.reserve("a").unwrap().track(ready(alive.clone())).unwrap();
+    assert!(poll_once(&mut pin!(tracked)).is_ready());
+    let task = handle.task().clone();
+    drop(tasks);
+    assert_eq!(Rc::strong_count(&alive), 2, "the output waits for the handle");
+    drop(handle);
+    assert_eq!(Rc::strong_count(&alive), 1);
+    assert_eq!(task.name(), Some("a"), "a handle keeps its record readable");
+    let table = task.0.watch_table();
+    drop(task);
+    assert!(table.upgrade().is_none(), "nothing is left");
+}
+
+#[test]
+fn a_waker_is_stored_once_and_again_only_when_it_changed() {
+    use alloc::sync::Arc;
+    use alloc::task::Wake;
+    struct Mute;
+    impl Wake for Mute {
+        fn wake(self: Arc<Self>) {}
+    }
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let (tracked, _handle) = tasks.reserve("a").unwrap().track(pending::<()>()).unwrap();
+    let mut tracked = pin!(tracked);
+    let (one, two) = (Arc::new(Mute), Arc::new(Mute));
+    for (waker, kept) in [(&one, (2, 1)), (&one, (2, 1)), (&two, (1, 2)), (&one, (2, 1))] {
+        let waker = Waker::from(waker.clone());
+        assert!(tracked.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        assert_eq!((Arc::strong_count(&one), Arc::strong_count(&two)), kept);
+    }
+}
+
+#[test]
+fn a_payload_gives_back_what_went_in_and_drops_what_is_not_taken() {
+    let alive = Rc::new(());
+    let small = Payload::new(alive.clone());
+    let large = Payload::new(([7u64; 9], alive.clone()));
+    assert!(large.is::<([u64; 9], Rc<()>)>());
+    let large = large.take::<u8>().err().expect("another type");
+    assert_eq!(large.take::<([u64; 9], Rc<()>)>().ok().map(|(sevens, _)| sevens), Some([7; 9]));
+    assert_eq!(Rc::strong_count(&alive), 2);
+    drop(small);
+    assert_eq!(Rc::strong_count(&alive), 1);
+    assert!(Payload::new(()).take::<()>().is_ok());
+    #[repr(align(64))]
+    #[derive(Debug, PartialEq)]
+    struct Aligned(u8);
+    assert_eq!(Payload::new(Aligned(1)).take().ok(), Some(Aligned(1)));
+}
+
+#[test]
+fn texts_are_kept_inline_up_to_23_bytes_and_compare_by_content() {
+    for len in [0, 1, 22, 23, 24, 25, 1000] {
+        let string = "x".repeat(len);
+        let text = Text::from(string.clone());
+        assert_eq!(text.as_str(), string);
+        assert_eq!(text, Text::from(format_args!("{string}")));
+        assert_eq!(text, Text::from(alloc::sync::Arc::<str>::from(&*string)));
+    }
+    let cut = format!("{}é{}", "a".repeat(22), "b");
+    assert_eq!(Text::from(format_args!("{}{}", "a".repeat(22), "éb")), Text::from(cut));
+    assert_eq!(Text::from(42), "42");
+}
+
+#[test]
+fn a_text_is_printed_on_one_line_whatever_it_contains() {
+    for odd in ["a\nb", "a\0b", "a\r\u{1b}[31m", "\u{202e}abc", "e\u{301}", "\u{2028}", "a\tb"] {
+        let shown = Text::from(odd.to_string()).to_string();
+        assert!(shown.chars().all(|c| !c.is_control()), "{shown:?}");
+        assert!(!shown.contains(['\u{202e}', '\u{2028}']), "{shown:?}");
+    }
+    let long = Text::from("x".repeat(1 << 20)).to_string();
+    assert_eq!(long.chars().count(), 101);
+    assert_eq!(format!("[{:>4}]", Text::from("a")), "[   a]");
+    let plain: String = Text::from("it's «fine»").to_string();
+    assert_eq!(plain, "it's «fine»");
+}
+
+#[test]
+fn errors_of_a_full_or_closed_registry_leave_no_trace() {
+    let tasks = Tasks::<Unsync>::new(Options::new().capacity(1));
+    let held = tasks.reserve("a").unwrap();
+    for _ in 0..100 {
+        assert_eq!(tasks.reserve("b").unwrap_err(), SpawnError::Full { capacity: 1 });
+        assert!(matches!(tasks.reserve("a").unwrap_err(), SpawnError::NameTaken { .. }));
+    }
+    assert_eq!((tasks.len(), tasks.0.chunks()), (1, 1));
+    drop(held);
+    assert_eq!(tasks.reserve("b").unwrap().task().state(), State::Queued);
+    assert_eq!(tasks.len(), 0);
+}
+
+#[test]
+fn a_slot_stays_small() {
+    // What one task costs beside its executor's own; 64-bit only, the mode without locks.
+    if size_of::<usize>() == 8 {
+        assert!(size_of::<Slot<Unsync>>() <= 192, "{}", size_of::<Slot<Unsync>>());
+    }
+    let _ = vec![()];
 }

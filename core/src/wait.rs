@@ -181,7 +181,7 @@ impl<P: Place> Waiter<P> {
         this.used = true;
         // SAFETY: the node is pinned with `self`, `place` always leads to the same list, and `drop` unlinks it.
         this.place.with_list(|list| unsafe { list.link(&this.node, this.key, &mut waker) });
-        drop(waker);
+        contain(|| drop(waker));
     }
 
     /// Takes the node out of its list: nobody has to wake it any more.
@@ -195,7 +195,7 @@ impl<P: Place> Waiter<P> {
             self.used = false;
             // SAFETY: the node was never in another list.
             let waker = self.place.with_list(|list| unsafe { list.unlink(&self.node) });
-            drop(waker);
+            contain(|| drop(waker));
         }
     }
 }

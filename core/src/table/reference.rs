@@ -58,7 +58,7 @@ impl<M: Mode> Drop for SlotRef<M> {
 }
 
 /// Gives up what may be the last reference, under the shard's lock, where no new one can come in between.
-#[cold]
+#[inline(never)]
 fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
     let (garbage, keep): (_, Option<CoreRef<M>>) = {
         // SAFETY: the reference that is given up is still counted.
