@@ -35,3 +35,7 @@ pub mod smol {
 pub mod local {
     pub use task_registry_local::*;
 }
+
+#[cfg(all(doctest, feature = "tokio", feature = "local"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

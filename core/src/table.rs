@@ -22,9 +22,12 @@
 
 mod end;
 mod ended;
+mod life;
+mod memory;
 mod reference;
+mod shard;
+mod tally;
 
-use alloc::alloc::Layout;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
@@ -32,7 +35,7 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use core::time::Duration;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
 pub(crate) use end::Fate;
 pub(crate) use ended::Links;
@@ -40,17 +43,14 @@ pub use ended::TaskEnd;
 pub(crate) use reference::SlotRef;
 
 use crate::mode::{self, Lock, Mode, Shared, Word};
-use crate::slot::{CANCEL, CHAINED, ENDED, ENDING, GONE, HELD, RESERVED, Request, Slot};
+use crate::slot::{CHAINED, GONE, HELD, Slot};
 use crate::unwind::contain;
 use crate::wait::Event;
 use crate::{Options, SpawnError, TaskId, Text};
 use ended::Ended;
-
-/// Slots are allocated so many at a time.
-const CHUNK: usize = 32;
-
-/// The end of a chunk's list of free slots.
-const NONE: u32 = u32::MAX;
+use memory::CHUNK;
+use shard::Shard;
+use tally::Tally;
 
 pub(crate) struct Core<M: Mode> {
     number: u32,
@@ -67,54 +67,6 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) idle: Event<M>,
     /// A name appeared; waiters have its hash as their key.
     pub(crate) named: Event<M>,
-}
-
-/// Aligned so that two shards share no cache line.
-#[repr(align(128))]
-struct Shard<M: Mode> {
-    lock: M::Lock<Inner<M>>,
-    tally: Tally<M>,
-}
-
-/// Counts that only ever grow, so that their differences can be read without a lock: see [`Core::is_idle`].
-pub(crate) struct Tally<M: Mode> {
-    spawned: M::Word,
-    /// Left the queue: started, asked to stop, or ended.
-    unqueued: M::Word,
-    /// Asked to stop.
-    stopped: M::Word,
-    /// Ended.
-    ended: M::Word,
-    /// Ended after having been asked to stop.
-    stopped_ended: M::Word,
-}
-
-struct Inner<M: Mode> {
-    closed: bool,
-    names: HashTable<NonNull<Slot<M>>>,
-    chunks: Vec<Chunk<M>>,
-    /// The chunks that have a free slot, in no order.
-    open: Vec<u32>,
-    /// The chunks that were returned to the allocator, in no order.
-    vacant: Vec<u32>,
-    /// How many chunks are wholly free; one is kept for the next task.
-    spare: u32,
-    /// How many slots are referred to.
-    referred: u32,
-    /// The table itself, while any slot is (invariant 2).
-    keep: Option<CoreRef<M>>,
-}
-
-struct Chunk<M: Mode> {
-    /// `None` once it was returned to the allocator.
-    slots: Option<NonNull<[Slot<M>; CHUNK]>>,
-    /// The first free slot, as an index into the chunk.
-    free: u32,
-    used: u32,
-    /// Where it stands in `open`, or `NONE`.
-    open_at: u32,
-    /// The first generation of the slots that will stand here next.
-    generation: u32,
 }
 
 /// Which table a slot belongs to, and where it is in it.
@@ -339,42 +291,6 @@ impl<M: Mode> Core<M> {
         self.shards.last().is_some_and(|shard| shard.lock.with(|inner| inner.closed))
     }
 
-    /// Whether there was an instant during this call at which no task lived. O(1): a pass over the shards.
-    ///
-    /// All that ended is counted before all that was spawned. Each count only grows, so if they are equal, nothing
-    /// lived at the instant between the two passes.
-    pub(crate) fn is_idle(&self) -> bool {
-        let ended = self.sum(|tally| &tally.ended);
-        self.sum(|tally| &tally.spawned) == ended
-    }
-
-    /// One count over all shards.
-    fn sum(&self, count: impl Fn(&Tally<M>) -> &M::Word) -> u32 {
-        self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(count(&shard.tally).load()))
-    }
-
-    /// How many tasks are queued, running and stopping.
-    ///
-    /// What leaves a state is counted before what enters it, so that no difference is ever below nought.
-    pub(crate) fn live_by_state(&self) -> [usize; 3] {
-        let ended = self.sum(|tally| &tally.ended);
-        let stopped_ended = self.sum(|tally| &tally.stopped_ended);
-        let stopped = self.sum(|tally| &tally.stopped);
-        let unqueued = self.sum(|tally| &tally.unqueued);
-        let spawned = self.sum(|tally| &tally.spawned);
-        let queued = spawned.wrapping_sub(unqueued);
-        let stopping = stopped.wrapping_sub(stopped_ended);
-        let live = spawned.wrapping_sub(ended);
-        let running = live.saturating_sub(queued).saturating_sub(stopping);
-        [queued, running, stopping].map(|n| n as usize)
-    }
-
-    /// How many tasks live.
-    pub(crate) fn live(&self) -> usize {
-        let ended = self.sum(|tally| &tally.ended);
-        self.sum(|tally| &tally.spawned).wrapping_sub(ended) as usize
-    }
-
     /// Takes a record, which is in no list any more and marked `GONE`, from the table.
     fn evict(&self, record: NonNull<Slot<M>>) {
         let (shard, _) = self.split(slot(&record).home.place);
@@ -403,30 +319,6 @@ impl<M: Mode> Core<M> {
     }
 }
 
-impl<M: Mode> Shard<M> {
-    fn new() -> Self {
-        Self {
-            lock: M::Lock::new(Inner {
-                closed: false,
-                names: HashTable::new(),
-                chunks: Vec::new(),
-                open: Vec::new(),
-                vacant: Vec::new(),
-                spare: 0,
-                referred: 0,
-                keep: None,
-            }),
-            tally: Tally {
-                spawned: M::Word::new(0),
-                unqueued: M::Word::new(0),
-                stopped: M::Word::new(0),
-                ended: M::Word::new(0),
-                stopped_ended: M::Word::new(0),
-            },
-        }
-    }
-}
-
 /// The slot behind a pointer that the caller knows to be good: it is in use, or the shard's lock is held.
 #[inline]
 fn slot<M: Mode>(pointer: &NonNull<Slot<M>>) -> &Slot<M> {
@@ -434,99 +326,6 @@ fn slot<M: Mode>(pointer: &NonNull<Slot<M>>) -> &Slot<M> {
     // SAFETY: chunks stand while one of their slots is in use (invariant 3); pointers to free slots are made and
     // used only under the shard's lock, under which chunks are returned.
     unsafe { pointer.as_ref() }
-}
-
-fn rehash<M: Mode>(core: &Core<M>) -> impl Fn(&NonNull<Slot<M>>) -> u64 {
-    |at| core.hash(slot(at).head().name.as_bytes())
-}
-
-/// Names.
-impl<M: Mode> Inner<M> {
-    /// The slot of which `name` is the name, ended or not.
-    fn named(&self, hash: u64, name: &[u8]) -> Option<NonNull<Slot<M>>> {
-        let found = *self.names.find(hash, |at| slot(at).head().name.as_bytes() == name)?;
-        (slot(&found).settled() & GONE == 0).then_some(found)
-    }
-
-    /// The live task of this name.
-    fn live(&self, hash: u64, name: &[u8]) -> Option<NonNull<Slot<M>>> {
-        self.named(hash, name).filter(|found| slot(found).settled() & ENDED == 0)
-    }
-
-    /// Gives the name of `new` to `new`.
-    fn name(&mut self, core: &Core<M>, hash: u64, new: NonNull<Slot<M>>) {
-        let same = |at: &NonNull<Slot<M>>| slot(at).head().name == slot(&new).head().name;
-        match self.names.find_mut(hash, same) {
-            Some(at) => *at = new,
-            None => {
-                self.names.insert_unique(hash, new, rehash(core));
-            }
-        }
-    }
-
-    /// Takes the name from `old`, unless another task has it by now.
-    fn unname(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) {
-        let hash = rehash(core)(&old);
-        if let Ok(entry) = self.names.find_entry(hash, |at| *at == old) {
-            entry.remove();
-            // A burst is over: its memory goes back.
-            let (len, capacity) = (self.names.len(), self.names.capacity());
-            if capacity > 4 * CHUNK && len < capacity / 8 {
-                self.names.shrink_to(2 * len, rehash(core));
-            }
-        }
-    }
-
-    /// Asks `old` to stop and puts `new` behind it, unless `old` has ended.
-    fn chain(&self, old: NonNull<Slot<M>>, new: NonNull<Slot<M>>) -> Option<(SlotRef<M>, Request)> {
-        let request = slot(&old).with(|body| {
-            if slot(&old).flags() & ENDING != 0 {
-                return None;
-            }
-            // SAFETY: `admit` counts this reference.
-            body.extras().after = Some(unsafe { SlotRef::from_counted(new) });
-            slot(&old).set(CHAINED);
-            Some(slot(&old).request(body, Some("replaced".into())))
-        })?;
-        let before = self.refer_live(old);
-        slot(&new).with(|body| body.extras().before = Some(before));
-        Some((self.refer_live(old), request))
-    }
-
-    /// A reference to a task that is in use.
-    fn refer(&mut self, core: &CoreRef<M>, found: NonNull<Slot<M>>) -> SlotRef<M> {
-        if slot(&found).refs.load() == 0 {
-            self.hold(core);
-        }
-        self.refer_live(found)
-    }
-
-    /// A reference to a task that has others.
-    fn refer_live(&self, found: NonNull<Slot<M>>) -> SlotRef<M> {
-        slot(&found).refs.add(1);
-        // SAFETY: it was just counted.
-        unsafe { SlotRef::from_counted(found) }
-    }
-
-    /// Notes that one more slot is referred to.
-    fn hold(&mut self, core: &CoreRef<M>) {
-        self.referred += 1;
-        if self.keep.is_none() {
-            self.keep = Some(core.clone());
-        }
-    }
-
-    /// Refers to all tasks of a chunk of which there is a record. `false` if there is no such chunk.
-    fn records(&mut self, core: &CoreRef<M>, chunk: usize, found: &mut Vec<SlotRef<M>>) -> bool {
-        let Some(slots) = self.chunks.get(chunk).map(|chunk| chunk.slots) else { return false };
-        for index in 0..if slots.is_some() { CHUNK } else { 0 } {
-            let at = self.at((chunk * CHUNK + index) as u32).filter(|at| slot(at).has_record());
-            if let Some(at) = at {
-                found.push(self.refer(core, at));
-            }
-        }
-        true
-    }
 }
 
 impl<M: Mode> Slot<M> {
@@ -560,217 +359,11 @@ impl<M: Mode> Slot<M> {
     }
 }
 
-/// Memory: chunks of slots.
-impl<M: Mode> Inner<M> {
-    fn at(&self, place: u32) -> Option<NonNull<Slot<M>>> {
-        let chunk = self.chunks.get(place as usize / CHUNK)?;
-        chunk.at(place % CHUNK as u32)
-    }
-
-    /// A free slot, from now on with a record.
-    fn allocate(&mut self, core: &CoreRef<M>, shard: u32) -> NonNull<Slot<M>> {
-        let index = match self.open.last() {
-            Some(&index) => index,
-            None => self.grow(core, shard),
-        };
-        let chunk = &mut self.chunks[index as usize];
-        let found = chunk.at(chunk.free).expect("an open chunk has a free slot");
-        // SAFETY: the shard's lock is held.
-        let shelf = unsafe { &mut *slot(&found).shelf.get() };
-        shelf.record = true;
-        chunk.free = shelf.next_free;
-        if chunk.used == 0 {
-            self.spare -= 1;
-        }
-        chunk.used += 1;
-        if chunk.free == NONE {
-            self.shut(index);
-        }
-        found
-    }
-
-    /// Adds a chunk and returns its index.
-    fn grow(&mut self, core: &CoreRef<M>, shard: u32) -> u32 {
-        let index = self.vacant.pop().unwrap_or_else(|| {
-            self.chunks.push(Chunk {
-                slots: None,
-                free: NONE,
-                used: 0,
-                open_at: NONE,
-                generation: 0,
-            });
-            self.chunks.len() as u32 - 1
-        });
-        let chunk = &mut self.chunks[index as usize];
-        chunk.slots = Some(new_slots(|at| {
-            let place = (index * CHUNK as u32 + at) << core.shard_bits | shard;
-            let next_free = if at + 1 < CHUNK as u32 { at + 1 } else { NONE };
-            let home = Home { core: NonNull::from(&**core), place };
-            Slot::new(home, chunk.generation, Shelf { record: false, next_free })
-        }));
-        chunk.free = 0;
-        self.spare += 1;
-        self.open(index);
-        index
-    }
-
-    /// Notes that a chunk has a free slot.
-    fn open(&mut self, index: u32) {
-        let chunk = &mut self.chunks[index as usize];
-        if chunk.open_at == NONE {
-            chunk.open_at = self.open.len() as u32;
-            self.open.push(index);
-        }
-    }
-
-    /// Notes that a chunk has no free slot, or no slots at all.
-    fn shut(&mut self, index: u32) {
-        let at = core::mem::replace(&mut self.chunks[index as usize].open_at, NONE);
-        self.open.swap_remove(at as usize);
-        if let Some(&moved) = self.open.get(at as usize) {
-            self.chunks[moved as usize].open_at = at;
-        }
-    }
-
-    /// Takes back a slot that has neither references nor a record. What it returns is dropped outside the lock.
-    fn free(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) -> impl Sized + use<M> {
-        let body = slot(&old).let_go();
-        // SAFETY: nobody refers to it, and the shard's lock is held.
-        let (head, shelf) = unsafe { (&mut *slot(&old).head.get(), &mut *slot(&old).shelf.get()) };
-        let name = core::mem::replace(&mut head.name, Text::EMPTY);
-        let (_, place) = core.split(slot(&old).home.place);
-        // A slot whose generation would wrap is never used again: it stays counted as used.
-        if let Some(next) = head.generation.checked_add(1) {
-            head.generation = next;
-            let index = place / CHUNK as u32;
-            let chunk = &mut self.chunks[index as usize];
-            shelf.next_free = core::mem::replace(&mut chunk.free, place % CHUNK as u32);
-            chunk.used -= 1;
-            let empty = chunk.used == 0;
-            self.open(index);
-            if empty {
-                self.spare += 1;
-                if self.spare > 1 {
-                    self.give_back(index);
-                }
-            }
-        }
-        (body, name)
-    }
-
-    /// Returns a wholly free chunk to the allocator.
-    fn give_back(&mut self, index: u32) {
-        let chunk = &mut self.chunks[index as usize];
-        for at in 0..CHUNK as u32 {
-            if let Some(at) = chunk.at(at) {
-                chunk.generation = chunk.generation.max(slot(&at).generation());
-            }
-        }
-        if let Some(slots) = chunk.slots.take() {
-            // SAFETY: it was made by `new_slots`, and nobody has a pointer to a free slot.
-            drop(unsafe { Box::from_raw(slots.as_ptr()) });
-        }
-        self.shut(index);
-        self.vacant.push(index);
-        self.spare -= 1;
-    }
-}
-
-impl<M: Mode> Chunk<M> {
-    fn at(&self, index: u32) -> Option<NonNull<Slot<M>>> {
-        let first = self.slots?.cast::<Slot<M>>();
-        // SAFETY: all callers give an index below `CHUNK`, and the chunk stands.
-        (index < CHUNK as u32).then(|| unsafe { first.add(index as usize) })
-    }
-}
-
-/// A chunk on the heap, made there: on the stack it would be some kilobytes.
-fn new_slots<M: Mode>(make: impl Fn(u32) -> Slot<M>) -> NonNull<[Slot<M>; CHUNK]> {
-    let slots: Box<[Slot<M>]> = (0..CHUNK as u32).map(make).collect();
-    debug_assert_eq!(Layout::for_value(&*slots), Layout::new::<[Slot<M>; CHUNK]>());
-    // SAFETY: a box's pointer is not null, and there are `CHUNK` slots behind it.
-    unsafe { NonNull::new_unchecked(Box::into_raw(slots).cast()) }
-}
-
-impl<M: Mode> Drop for Chunk<M> {
-    /// With the table: what is left are records, to which nobody refers (invariant 2).
-    fn drop(&mut self) {
-        for index in 0..CHUNK as u32 {
-            if let Some(at) = self.at(index) {
-                let garbage = slot(&at).let_go();
-                contain(|| drop(garbage));
-            }
-        }
-        if let Some(slots) = self.slots.take() {
-            // SAFETY: it was made by `new_slots`, and nobody refers to a slot of it.
-            drop(unsafe { Box::from_raw(slots.as_ptr()) });
-        }
-    }
-}
-
 /// Counted by the tests that show which operations cost O(all tasks).
 #[inline(always)]
 pub(crate) fn step() {
     #[cfg(test)]
     crate::tests::step();
-}
-
-impl<M: Mode> SlotRef<M> {
-    /// Follows up on a request to stop, outside all locks.
-    pub(crate) fn after_request(&self, request: Request) {
-        if request.first {
-            let tally = self.core().tally(self.home.place);
-            if request.was_queued {
-                tally.unqueued.add(1);
-            }
-            tally.stopped.add(1);
-        }
-        if request.unborn {
-            self.end(Fate::Dropped, None);
-        }
-        if let Some(waker) = request.waker {
-            contain(|| waker.wake());
-        }
-    }
-
-    /// Asks the task to stop (law 1). O(1).
-    pub(crate) fn cancel(&self, reason: Option<Text>) {
-        let request = self.with(|body| self.request(body, reason));
-        self.after_request(request);
-    }
-
-    /// Notes that the first poll comes. `false` if a request to stop came before it (law 4).
-    pub(crate) fn start(&self) -> bool {
-        let now = self.core().now();
-        if let Some(now) = now {
-            self.with(|body| {
-                if let Some(times) = body.extras().times.as_mut() {
-                    times.start(now);
-                }
-            });
-        }
-        if self.set(crate::slot::STARTED) & CANCEL != 0 {
-            return false;
-        }
-        self.core().tally(self.home.place).unqueued.add(1);
-        true
-    }
-
-    /// Takes the place for a future that now comes.
-    pub(crate) fn claim(&self) -> Result<(), SpawnError> {
-        let claimed = self.with(|_| {
-            let free = self.flags() & (CANCEL | ENDING) == 0;
-            if free {
-                self.clear(RESERVED);
-            }
-            free
-        });
-        match claimed {
-            true => Ok(()),
-            false if self.core().is_closed() => Err(SpawnError::Closed),
-            false => Err(SpawnError::Cancelled),
-        }
-    }
 }
 
 impl<M: Mode> core::fmt::Debug for CoreRef<M> {
@@ -803,7 +396,7 @@ impl<M: Mode> Core<M> {
     /// How many chunks are allocated.
     pub(crate) fn chunks(&self) -> usize {
         let count =
-            |inner: &mut Inner<M>| inner.chunks.iter().filter(|c| c.slots.is_some()).count();
+            |inner: &mut shard::Inner<M>| inner.chunks.iter().filter(|c| c.slots.is_some()).count();
         self.shards.iter().map(|shard| shard.lock.with(count)).sum()
     }
 }
@@ -811,7 +404,7 @@ impl<M: Mode> Core<M> {
 #[cfg(test)]
 impl SlotRef<crate::mode::Unsync> {
     pub(crate) fn watch_table(&self) -> alloc::rc::Weak<Core<crate::mode::Unsync>> {
-        let keep = |inner: &mut Inner<_>| {
+        let keep = |inner: &mut shard::Inner<_>| {
             inner.keep.as_ref().map(|core| alloc::rc::Rc::downgrade(&core.0))
         };
         let (shard, _) = self.core().split(self.home.place);

@@ -1,0 +1,65 @@
+//! A task's steps before its end: a future comes, the first poll comes, somebody asks it to stop.
+
+use super::{Fate, SlotRef};
+use crate::mode::{Mode, Word};
+use crate::slot::{CANCEL, ENDING, RESERVED, Request, STARTED};
+use crate::unwind::contain;
+use crate::{SpawnError, Text};
+
+impl<M: Mode> SlotRef<M> {
+    /// Follows up on a request to stop, outside all locks.
+    pub(crate) fn after_request(&self, request: Request) {
+        if request.first {
+            let tally = self.core().tally(self.home.place);
+            if request.was_queued {
+                tally.unqueued.add(1);
+            }
+            tally.stopped.add(1);
+        }
+        if request.unborn {
+            self.end(Fate::Dropped, None);
+        }
+        if let Some(waker) = request.waker {
+            contain(|| waker.wake());
+        }
+    }
+
+    /// Asks the task to stop (law 1). O(1).
+    pub(crate) fn cancel(&self, reason: Option<Text>) {
+        let request = self.with(|body| self.request(body, reason));
+        self.after_request(request);
+    }
+
+    /// Notes that the first poll comes. `false` if a request to stop came before it (law 4).
+    pub(crate) fn start(&self) -> bool {
+        let now = self.core().now();
+        if let Some(now) = now {
+            self.with(|body| {
+                if let Some(times) = body.extras().times.as_mut() {
+                    times.start(now);
+                }
+            });
+        }
+        if self.set(STARTED) & CANCEL != 0 {
+            return false;
+        }
+        self.core().tally(self.home.place).unqueued.add(1);
+        true
+    }
+
+    /// Takes the place for a future that now comes.
+    pub(crate) fn claim(&self) -> Result<(), SpawnError> {
+        let claimed = self.with(|_| {
+            let free = self.flags() & (CANCEL | ENDING) == 0;
+            if free {
+                self.clear(RESERVED);
+            }
+            free
+        });
+        match claimed {
+            true => Ok(()),
+            false if self.core().is_closed() => Err(SpawnError::Closed),
+            false => Err(SpawnError::Cancelled),
+        }
+    }
+}

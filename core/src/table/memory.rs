@@ -1,0 +1,177 @@
+//! Where slots live: chunks, which go back to the allocator when they are empty.
+
+use alloc::alloc::Layout;
+use alloc::boxed::Box;
+use core::ptr::NonNull;
+
+use super::shard::Inner;
+use super::{Core, CoreRef, Home, Shelf, slot};
+use crate::Text;
+use crate::mode::Mode;
+use crate::slot::Slot;
+use crate::unwind::contain;
+
+/// Slots are allocated so many at a time.
+pub(super) const CHUNK: usize = 32;
+
+/// The end of a chunk's list of free slots, and the place of a chunk that is in no list.
+const NONE: u32 = u32::MAX;
+
+pub(super) struct Chunk<M: Mode> {
+    /// `None` once it was returned to the allocator.
+    pub(super) slots: Option<NonNull<[Slot<M>; CHUNK]>>,
+    /// The first free slot, as an index into the chunk.
+    free: u32,
+    used: u32,
+    /// Where it stands in `open`, or `NONE`.
+    open_at: u32,
+    /// The first generation of the slots that will stand here next.
+    generation: u32,
+}
+
+impl<M: Mode> Inner<M> {
+    pub(super) fn at(&self, place: u32) -> Option<NonNull<Slot<M>>> {
+        let chunk = self.chunks.get(place as usize / CHUNK)?;
+        chunk.at(place % CHUNK as u32)
+    }
+
+    /// A free slot, from now on with a record.
+    pub(super) fn allocate(&mut self, core: &CoreRef<M>, shard: u32) -> NonNull<Slot<M>> {
+        let index = match self.open.last() {
+            Some(&index) => index,
+            None => self.grow(core, shard),
+        };
+        let chunk = &mut self.chunks[index as usize];
+        let found = chunk.at(chunk.free).expect("an open chunk has a free slot");
+        // SAFETY: the shard's lock is held.
+        let shelf = unsafe { &mut *slot(&found).shelf.get() };
+        shelf.record = true;
+        chunk.free = shelf.next_free;
+        if chunk.used == 0 {
+            self.spare -= 1;
+        }
+        chunk.used += 1;
+        if chunk.free == NONE {
+            self.shut(index);
+        }
+        found
+    }
+
+    /// Adds a chunk and returns its index.
+    fn grow(&mut self, core: &CoreRef<M>, shard: u32) -> u32 {
+        let index = self.vacant.pop().unwrap_or_else(|| {
+            self.chunks.push(Chunk {
+                slots: None,
+                free: NONE,
+                used: 0,
+                open_at: NONE,
+                generation: 0,
+            });
+            self.chunks.len() as u32 - 1
+        });
+        let chunk = &mut self.chunks[index as usize];
+        chunk.slots = Some(new_slots(|at| {
+            let place = (index * CHUNK as u32 + at) << core.shard_bits | shard;
+            let next_free = if at + 1 < CHUNK as u32 { at + 1 } else { NONE };
+            let home = Home { core: NonNull::from(&**core), place };
+            Slot::new(home, chunk.generation, Shelf { record: false, next_free })
+        }));
+        chunk.free = 0;
+        self.spare += 1;
+        self.open(index);
+        index
+    }
+
+    /// Notes that a chunk has a free slot.
+    fn open(&mut self, index: u32) {
+        let chunk = &mut self.chunks[index as usize];
+        if chunk.open_at == NONE {
+            chunk.open_at = self.open.len() as u32;
+            self.open.push(index);
+        }
+    }
+
+    /// Notes that a chunk has no free slot, or no slots at all.
+    fn shut(&mut self, index: u32) {
+        let at = core::mem::replace(&mut self.chunks[index as usize].open_at, NONE);
+        self.open.swap_remove(at as usize);
+        if let Some(&moved) = self.open.get(at as usize) {
+            self.chunks[moved as usize].open_at = at;
+        }
+    }
+
+    /// Takes back a slot that has neither references nor a record. What it returns is dropped outside the lock.
+    pub(super) fn free(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) -> impl Sized + use<M> {
+        let body = slot(&old).let_go();
+        // SAFETY: nobody refers to it, and the shard's lock is held.
+        let (head, shelf) = unsafe { (&mut *slot(&old).head.get(), &mut *slot(&old).shelf.get()) };
+        let name = core::mem::replace(&mut head.name, Text::EMPTY);
+        let (_, place) = core.split(slot(&old).home.place);
+        // A slot whose generation would wrap is never used again: it stays counted as used.
+        if let Some(next) = head.generation.checked_add(1) {
+            head.generation = next;
+            let index = place / CHUNK as u32;
+            let chunk = &mut self.chunks[index as usize];
+            shelf.next_free = core::mem::replace(&mut chunk.free, place % CHUNK as u32);
+            chunk.used -= 1;
+            let empty = chunk.used == 0;
+            self.open(index);
+            if empty {
+                self.spare += 1;
+                if self.spare > 1 {
+                    self.give_back(index);
+                }
+            }
+        }
+        (body, name)
+    }
+
+    /// Returns a wholly free chunk to the allocator.
+    fn give_back(&mut self, index: u32) {
+        let chunk = &mut self.chunks[index as usize];
+        for at in 0..CHUNK as u32 {
+            if let Some(at) = chunk.at(at) {
+                chunk.generation = chunk.generation.max(slot(&at).generation());
+            }
+        }
+        if let Some(slots) = chunk.slots.take() {
+            // SAFETY: it was made by `new_slots`, and nobody has a pointer to a free slot.
+            drop(unsafe { Box::from_raw(slots.as_ptr()) });
+        }
+        self.shut(index);
+        self.vacant.push(index);
+        self.spare -= 1;
+    }
+}
+
+impl<M: Mode> Chunk<M> {
+    fn at(&self, index: u32) -> Option<NonNull<Slot<M>>> {
+        let first = self.slots?.cast::<Slot<M>>();
+        // SAFETY: all callers give an index below `CHUNK`, and the chunk stands.
+        (index < CHUNK as u32).then(|| unsafe { first.add(index as usize) })
+    }
+}
+
+/// A chunk on the heap, made there: on the stack it would be some kilobytes.
+fn new_slots<M: Mode>(make: impl Fn(u32) -> Slot<M>) -> NonNull<[Slot<M>; CHUNK]> {
+    let slots: Box<[Slot<M>]> = (0..CHUNK as u32).map(make).collect();
+    debug_assert_eq!(Layout::for_value(&*slots), Layout::new::<[Slot<M>; CHUNK]>());
+    // SAFETY: a box's pointer is not null, and there are `CHUNK` slots behind it.
+    unsafe { NonNull::new_unchecked(Box::into_raw(slots).cast()) }
+}
+
+impl<M: Mode> Drop for Chunk<M> {
+    /// With the table: what is left are records, to which nobody refers (invariant 2).
+    fn drop(&mut self) {
+        for index in 0..CHUNK as u32 {
+            if let Some(at) = self.at(index) {
+                let garbage = slot(&at).let_go();
+                contain(|| drop(garbage));
+            }
+        }
+        if let Some(slots) = self.slots.take() {
+            // SAFETY: it was made by `new_slots`, and nobody refers to a slot of it.
+            drop(unsafe { Box::from_raw(slots.as_ptr()) });
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One shard: a part of the names, and the references to its slots.
+
+use alloc::vec::Vec;
+use core::ptr::NonNull;
+
+use hashbrown::HashTable;
+
+use super::memory::{CHUNK, Chunk};
+use super::tally::Tally;
+use super::{Core, CoreRef, SlotRef, slot};
+use crate::mode::{Lock, Mode, Word};
+use crate::slot::{CHAINED, ENDED, ENDING, GONE, Request, Slot};
+
+/// Aligned so that two shards share no cache line.
+#[repr(align(128))]
+pub(super) struct Shard<M: Mode> {
+    pub(super) lock: M::Lock<Inner<M>>,
+    pub(super) tally: Tally<M>,
+}
+
+pub(super) struct Inner<M: Mode> {
+    pub(super) closed: bool,
+    pub(super) names: HashTable<NonNull<Slot<M>>>,
+    pub(super) chunks: Vec<Chunk<M>>,
+    /// The chunks that have a free slot, in no order.
+    pub(super) open: Vec<u32>,
+    /// The chunks that were returned to the allocator, in no order.
+    pub(super) vacant: Vec<u32>,
+    /// How many chunks are wholly free; one is kept for the next task.
+    pub(super) spare: u32,
+    /// How many slots are referred to.
+    pub(super) referred: u32,
+    /// The table itself, while any slot is (invariant 2).
+    pub(super) keep: Option<CoreRef<M>>,
+}
+
+impl<M: Mode> Shard<M> {
+    pub(super) fn new() -> Self {
+        Self {
+            lock: M::Lock::new(Inner {
+                closed: false,
+                names: HashTable::new(),
+                chunks: Vec::new(),
+                open: Vec::new(),
+                vacant: Vec::new(),
+                spare: 0,
+                referred: 0,
+                keep: None,
+            }),
+            tally: Tally::new(),
+        }
+    }
+}
+
+fn rehash<M: Mode>(core: &Core<M>) -> impl Fn(&NonNull<Slot<M>>) -> u64 {
+    |at| core.hash(slot(at).head().name.as_bytes())
+}
+
+/// Names.
+impl<M: Mode> Inner<M> {
+    /// The slot of which `name` is the name, ended or not.
+    pub(super) fn named(&self, hash: u64, name: &[u8]) -> Option<NonNull<Slot<M>>> {
+        let found = *self.names.find(hash, |at| slot(at).head().name.as_bytes() == name)?;
+        (slot(&found).settled() & GONE == 0).then_some(found)
+    }
+
+    /// The live task of this name.
+    pub(super) fn live(&self, hash: u64, name: &[u8]) -> Option<NonNull<Slot<M>>> {
+        self.named(hash, name).filter(|found| slot(found).settled() & ENDED == 0)
+    }
+
+    /// Gives the name of `new` to `new`.
+    pub(super) fn name(&mut self, core: &Core<M>, hash: u64, new: NonNull<Slot<M>>) {
+        let same = |at: &NonNull<Slot<M>>| slot(at).head().name == slot(&new).head().name;
+        match self.names.find_mut(hash, same) {
+            Some(at) => *at = new,
+            None => {
+                self.names.insert_unique(hash, new, rehash(core));
+            }
+        }
+    }
+
+    /// Takes the name from `old`, unless another task has it by now.
+    pub(super) fn unname(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) {
+        let hash = rehash(core)(&old);
+        if let Ok(entry) = self.names.find_entry(hash, |at| *at == old) {
+            entry.remove();
+            // A burst is over: its memory goes back.
+            let (len, capacity) = (self.names.len(), self.names.capacity());
+            if capacity > 4 * CHUNK && len < capacity / 8 {
+                self.names.shrink_to(2 * len, rehash(core));
+            }
+        }
+    }
+
+    /// Asks `old` to stop and puts `new` behind it, unless `old` has ended.
+    pub(super) fn chain(
+        &self,
+        old: NonNull<Slot<M>>,
+        new: NonNull<Slot<M>>,
+    ) -> Option<(SlotRef<M>, Request)> {
+        let request = slot(&old).with(|body| {
+            if slot(&old).flags() & ENDING != 0 {
+                return None;
+            }
+            // SAFETY: `admit` counts this reference.
+            body.extras().after = Some(unsafe { SlotRef::from_counted(new) });
+            slot(&old).set(CHAINED);
+            Some(slot(&old).request(body, Some("replaced".into())))
+        })?;
+        let before = self.refer_live(old);
+        slot(&new).with(|body| body.extras().before = Some(before));
+        Some((self.refer_live(old), request))
+    }
+
+    /// A reference to a task that is in use.
+    pub(super) fn refer(&mut self, core: &CoreRef<M>, found: NonNull<Slot<M>>) -> SlotRef<M> {
+        if slot(&found).refs.load() == 0 {
+            self.hold(core);
+        }
+        self.refer_live(found)
+    }
+
+    /// A reference to a task that has others.
+    pub(super) fn refer_live(&self, found: NonNull<Slot<M>>) -> SlotRef<M> {
+        slot(&found).refs.add(1);
+        // SAFETY: it was just counted.
+        unsafe { SlotRef::from_counted(found) }
+    }
+
+    /// Notes that one more slot is referred to.
+    pub(super) fn hold(&mut self, core: &CoreRef<M>) {
+        self.referred += 1;
+        if self.keep.is_none() {
+            self.keep = Some(core.clone());
+        }
+    }
+
+    /// Refers to all tasks of a chunk of which there is a record. `false` if there is no such chunk.
+    pub(super) fn records(
+        &mut self,
+        core: &CoreRef<M>,
+        chunk: usize,
+        found: &mut Vec<SlotRef<M>>,
+    ) -> bool {
+        let Some(slots) = self.chunks.get(chunk).map(|chunk| chunk.slots) else { return false };
+        for index in 0..if slots.is_some() { CHUNK } else { 0 } {
+            let at = self.at((chunk * CHUNK + index) as u32).filter(|at| slot(at).has_record());
+            if let Some(at) = at {
+                found.push(self.refer(core, at));
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,67 @@
+//! How many tasks are where, without a lock.
+
+use super::Core;
+use crate::mode::{Mode, Word};
+
+/// Counts that only ever grow, so that their differences can be read without a lock: see [`Core::is_idle`].
+pub(crate) struct Tally<M: Mode> {
+    pub(super) spawned: M::Word,
+    /// Left the queue: started, asked to stop, or ended.
+    pub(super) unqueued: M::Word,
+    /// Asked to stop.
+    pub(super) stopped: M::Word,
+    /// Ended.
+    pub(super) ended: M::Word,
+    /// Ended after having been asked to stop.
+    pub(super) stopped_ended: M::Word,
+}
+
+impl<M: Mode> Tally<M> {
+    pub(super) fn new() -> Self {
+        Self {
+            spawned: M::Word::new(0),
+            unqueued: M::Word::new(0),
+            stopped: M::Word::new(0),
+            ended: M::Word::new(0),
+            stopped_ended: M::Word::new(0),
+        }
+    }
+}
+
+impl<M: Mode> Core<M> {
+    /// Whether there was an instant during this call at which no task lived. O(1): a pass over the shards.
+    ///
+    /// All that ended is counted before all that was spawned. Each count only grows, so if they are equal, nothing
+    /// lived at the instant between the two passes.
+    pub(crate) fn is_idle(&self) -> bool {
+        let ended = self.sum(|tally| &tally.ended);
+        self.sum(|tally| &tally.spawned) == ended
+    }
+
+    /// One count over all shards.
+    fn sum(&self, count: impl Fn(&Tally<M>) -> &M::Word) -> u32 {
+        self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(count(&shard.tally).load()))
+    }
+
+    /// How many tasks are queued, running and stopping.
+    ///
+    /// What leaves a state is counted before what enters it, so that no difference is ever below nought.
+    pub(crate) fn live_by_state(&self) -> [usize; 3] {
+        let ended = self.sum(|tally| &tally.ended);
+        let stopped_ended = self.sum(|tally| &tally.stopped_ended);
+        let stopped = self.sum(|tally| &tally.stopped);
+        let unqueued = self.sum(|tally| &tally.unqueued);
+        let spawned = self.sum(|tally| &tally.spawned);
+        let queued = spawned.wrapping_sub(unqueued);
+        let stopping = stopped.wrapping_sub(stopped_ended);
+        let live = spawned.wrapping_sub(ended);
+        let running = live.saturating_sub(queued).saturating_sub(stopping);
+        [queued, running, stopping].map(|n| n as usize)
+    }
+
+    /// How many tasks live.
+    pub(crate) fn live(&self) -> usize {
+        let ended = self.sum(|tally| &tally.ended);
+        self.sum(|tally| &tally.spawned).wrapping_sub(ended) as usize
+    }
+}
