@@ -20,6 +20,7 @@
 //!    starts with a later generation than any of them had (law 7).
 #![allow(unsafe_code, reason = "slots live in chunks that handles point into; see the invariants")]
 
+mod chain;
 mod end;
 mod ended;
 mod life;
@@ -47,6 +48,7 @@ use crate::slot::{CHAINED, GONE, HELD, Slot};
 use crate::unwind::contain;
 use crate::wait::Event;
 use crate::{Options, SpawnError, TaskId, Text};
+use chain::Loose;
 use ended::Ended;
 use memory::CHUNK;
 use shard::Shard;
@@ -150,36 +152,29 @@ impl<M: Mode> CoreRef<M> {
         let named = !name.is_empty();
         let spawned = self.now();
         let (index, shard) = self.shard(hash);
-        let (admitted, request) = shard.lock.with(|inner| {
-            let mut request = None;
+        let mut loose = Loose::new();
+        let admitted = shard.lock.with(|inner| {
             if inner.closed {
-                return (Err(NotAdmitted::Error(SpawnError::Closed)), request);
+                return Err(NotAdmitted::Error(SpawnError::Closed));
             }
-            let holder = if named { inner.live(hash, name.as_bytes()) } else { None };
-            if let Some(holder) = holder {
-                match policy {
-                    Policy::Fail => {
-                        let holder = slot(&holder).id();
-                        return (
-                            Err(NotAdmitted::Error(SpawnError::NameTaken { holder })),
-                            request,
-                        );
-                    }
-                    Policy::Keep => {
-                        return (Err(NotAdmitted::Existing(inner.refer(self, holder))), request);
-                    }
-                    Policy::Replace | Policy::Detach => {}
+            let holder = match named {
+                true => inner.holder(hash, name.as_bytes(), &mut loose),
+                false => None,
+            };
+            match (holder, policy) {
+                (Some(holder), Policy::Fail) => {
+                    let holder = slot(&holder).id();
+                    return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
                 }
-            }
-            if let Err(error) = self.take_place() {
-                return (Err(NotAdmitted::Error(error)), request);
+                (Some(holder), Policy::Keep) => {
+                    return Err(NotAdmitted::Existing(inner.refer(self, holder)));
+                }
+                _ => self.take_place().map_err(NotAdmitted::Error)?,
             }
             let new = inner.allocate(self, index);
-            let mut refs = 2;
-            let mut flags = flags;
+            let (mut refs, mut flags) = (2, flags);
             if let (Some(old), Policy::Replace) = (holder, policy) {
-                request = inner.chain(old, new);
-                if request.is_some() {
+                if inner.chain(old, new, &mut loose) {
                     refs += 1;
                     flags |= HELD | CHAINED;
                 }
@@ -195,11 +190,9 @@ impl<M: Mode> CoreRef<M> {
             }
             inner.hold(self);
             shard.tally.spawned.add(1);
-            (Ok(new), request)
+            Ok(new)
         });
-        if let Some((old, request)) = request {
-            old.after_request(request);
-        }
+        loose.tie_up();
         let new = admitted?;
         if named {
             self.named.wake_all(Some(hash));

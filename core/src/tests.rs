@@ -175,7 +175,7 @@ fn a_payload_gives_back_what_went_in_and_drops_what_is_not_taken() {
     let small = Payload::new(alive.clone());
     let large = Payload::new(([7u64; 9], alive.clone()));
     assert!(large.is::<([u64; 9], Rc<()>)>());
-    let large = large.take::<u8>().err().expect("another type");
+    let Err(large) = large.take::<u8>() else { panic!("taken as another type") };
     assert_eq!(large.take::<([u64; 9], Rc<()>)>().ok().map(|(sevens, _)| sevens), Some([7; 9]));
     assert_eq!(Rc::strong_count(&alive), 2);
     drop(small);

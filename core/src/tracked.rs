@@ -142,13 +142,12 @@ impl<M: Mode> Task<M> {
             return Poll::Ready(());
         }
         if flags & HELD != 0 {
-            // Whoever lets it go on takes the waker out, so it has to be put there each time.
-            self.seen = Seen(None);
             self.keep_waker(waker);
+            // Whoever lets the task go on takes the waker out: it has to be put there again by the next poll.
+            self.seen = Seen(None);
             if self.slot.as_ref().is_some_and(|slot| slot.flags() & (HELD | CANCEL) == HELD) {
                 return Poll::Pending;
             }
-            self.seen = Seen(None);
         }
         if let Some(slot) = &self.slot {
             // If it was cancelled meanwhile, the caller sees that.

@@ -1,10 +1,8 @@
 //! The end of a task: the one place where an outcome is decided and told.
 
 use super::{Core, SlotRef, TaskEnd};
-use crate::mode::{Lock as _, Mode, Word as _};
-use crate::slot::{
-    CANCEL, CHAINED, ENDED, ENDING, End, GONE, HANDLE, HELD, KEEP, Payload, STARTED,
-};
+use crate::mode::{Mode, Word as _};
+use crate::slot::{CANCEL, CHAINED, ENDED, ENDING, End, GONE, HANDLE, KEEP, Payload, STARTED};
 use crate::unwind::{Panic, contain, message};
 use crate::wait::wake_all;
 
@@ -83,14 +81,14 @@ impl<M: Mode> SlotRef<M> {
         // An output that nobody will take is dropped before anybody is woken (law 15).
         contain(|| drop(payload));
         let Some((flags, added, waker, joiner)) = told else { return };
+        if flags & CHAINED != 0 {
+            core.pass_on(self);
+        }
         if !added.kept {
             core.evict(self.as_ptr());
         }
         if let Some(record) = added.evicted {
             core.evict(record);
-        }
-        if flags & CHAINED != 0 {
-            self.pass_on();
         }
         contain(|| drop(waker));
         if let Some(joiner) = joiner {
@@ -98,39 +96,6 @@ impl<M: Mode> SlotRef<M> {
         }
         wake_all(self, None);
         core.tell_of_end();
-    }
-
-    /// Lets the successor go on, or puts it behind what this task still waited for itself (law 6).
-    fn pass_on(&self) {
-        let core = self.core();
-        let (shard, _) = core.split(self.home.place);
-        let done = core.shards[shard].lock.with(|_| {
-            let (before, after) = self.with(|body| match body.some_extras() {
-                Some(extras) => (extras.before.take(), extras.after.take()),
-                None => (None, None),
-            });
-            let mut waker = None;
-            match (&before, after.clone()) {
-                (None, Some(next)) => next.with(|body| {
-                    body.extras().before = None;
-                    next.clear(HELD);
-                    waker = body.waker.take();
-                }),
-                (Some(last), next) => {
-                    if let Some(next) = &next {
-                        next.with(|body| body.extras().before.replace(last.clone()));
-                    }
-                    last.with(|body| core::mem::replace(&mut body.extras().after, next));
-                }
-                (None, None) => {}
-            }
-            (before, after, waker)
-        });
-        let (before, after, waker) = done;
-        if let Some(waker) = waker {
-            contain(|| waker.wake());
-        }
-        drop((before, after));
     }
 
     /// Forgets the record of this task, if it has ended and there still is one.

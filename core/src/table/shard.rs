@@ -9,7 +9,7 @@ use super::memory::{CHUNK, Chunk};
 use super::tally::Tally;
 use super::{Core, CoreRef, SlotRef, slot};
 use crate::mode::{Lock, Mode, Word};
-use crate::slot::{CHAINED, ENDED, ENDING, GONE, Request, Slot};
+use crate::slot::{GONE, Slot};
 
 /// Aligned so that two shards share no cache line.
 #[repr(align(128))]
@@ -64,11 +64,6 @@ impl<M: Mode> Inner<M> {
         (slot(&found).settled() & GONE == 0).then_some(found)
     }
 
-    /// The live task of this name.
-    pub(super) fn live(&self, hash: u64, name: &[u8]) -> Option<NonNull<Slot<M>>> {
-        self.named(hash, name).filter(|found| slot(found).settled() & ENDED == 0)
-    }
-
     /// Gives the name of `new` to `new`.
     pub(super) fn name(&mut self, core: &Core<M>, hash: u64, new: NonNull<Slot<M>>) {
         let same = |at: &NonNull<Slot<M>>| slot(at).head().name == slot(&new).head().name;
@@ -91,26 +86,6 @@ impl<M: Mode> Inner<M> {
                 self.names.shrink_to(2 * len, rehash(core));
             }
         }
-    }
-
-    /// Asks `old` to stop and puts `new` behind it, unless `old` has ended.
-    pub(super) fn chain(
-        &self,
-        old: NonNull<Slot<M>>,
-        new: NonNull<Slot<M>>,
-    ) -> Option<(SlotRef<M>, Request)> {
-        let request = slot(&old).with(|body| {
-            if slot(&old).flags() & ENDING != 0 {
-                return None;
-            }
-            // SAFETY: `admit` counts this reference.
-            body.extras().after = Some(unsafe { SlotRef::from_counted(new) });
-            slot(&old).set(CHAINED);
-            Some(slot(&old).request(body, Some("replaced".into())))
-        })?;
-        let before = self.refer_live(old);
-        slot(&new).with(|body| body.extras().before = Some(before));
-        Some((self.refer_live(old), request))
     }
 
     /// A reference to a task that is in use.

@@ -1,0 +1,157 @@
+//! Tasks that replace each other under one name (law 6).
+//!
+//! A newcomer is *held* until the task it replaces has ended, and whatever that one waited for. Each knows the other:
+//! `after` leads from a task to the one it holds, `before` back. A task that ends is taken out of its chain: if nothing
+//! stood before it, the next one goes on; if something did, the next one is put behind that; and if there is no next one,
+//! the name goes back to what stood before, which still lives under it.
+//!
+//! All of this is under the lock of the name's shard. A task may have ended and not yet been taken out, because whoever
+//! ended it is still on the way to that lock: who comes first does it.
+
+use alloc::vec::Vec;
+use core::ptr::NonNull;
+use core::task::Waker;
+
+use super::shard::Inner;
+use super::{Core, SlotRef, slot};
+use crate::mode::{Lock, Mode};
+use crate::slot::{CHAINED, ENDED, ENDING, HELD, Request, Slot};
+use crate::unwind::contain;
+
+/// What is left over: dropped, or woken, outside the shard's lock.
+#[must_use]
+pub(super) struct Loose<M: Mode> {
+    refs: Vec<SlotRef<M>>,
+    wakers: Vec<Waker>,
+    request: Option<(SlotRef<M>, Request)>,
+}
+
+impl<M: Mode> Loose<M> {
+    pub(super) const fn new() -> Self {
+        Self { refs: Vec::new(), wakers: Vec::new(), request: None }
+    }
+
+    pub(super) fn tie_up(self) {
+        if let Some((replaced, request)) = self.request {
+            replaced.after_request(request);
+        }
+        for waker in self.wakers {
+            contain(|| waker.wake());
+        }
+        drop(self.refs);
+    }
+}
+
+fn has_ended<M: Mode>(task: &Slot<M>) -> bool {
+    task.settled() & ENDED != 0
+}
+
+impl<M: Mode> Inner<M> {
+    /// The live task of this name.
+    pub(super) fn holder(
+        &mut self,
+        hash: u64,
+        name: &[u8],
+        loose: &mut Loose<M>,
+    ) -> Option<NonNull<Slot<M>>> {
+        loop {
+            let found = *self.names.find(hash, |at| slot(at).head().name.as_bytes() == name)?;
+            let flags = slot(&found).settled();
+            if flags & ENDED == 0 {
+                return Some(found);
+            }
+            if flags & CHAINED == 0 || !self.unchain(found, hash, loose) {
+                return None;
+            }
+        }
+    }
+
+    /// Asks `old`, which lives, to stop, and puts `new` behind it. `false` if it has ended meanwhile.
+    pub(super) fn chain(
+        &self,
+        old: NonNull<Slot<M>>,
+        new: NonNull<Slot<M>>,
+        loose: &mut Loose<M>,
+    ) -> bool {
+        let request = slot(&old).with(|body| {
+            if slot(&old).flags() & ENDING != 0 {
+                return None;
+            }
+            // SAFETY: `admit` counts this reference.
+            body.extras().after = Some(unsafe { SlotRef::from_counted(new) });
+            slot(&old).set(CHAINED);
+            Some(slot(&old).request(body, Some("replaced".into())))
+        });
+        let Some(request) = request else { return false };
+        let before = self.refer_live(old);
+        slot(&new).with(|body| body.extras().before = Some(before));
+        loose.request = Some((self.refer_live(old), request));
+        true
+    }
+
+    /// Takes a task that has ended out of its chain; says whether that gave its name back to a live one.
+    pub(super) fn unchain(
+        &mut self,
+        ended: NonNull<Slot<M>>,
+        hash: u64,
+        loose: &mut Loose<M>,
+    ) -> bool {
+        // Those before it that have ended as well go first, the oldest first of all.
+        loop {
+            let mut oldest = ended;
+            while let Some(before) = before(oldest).filter(|before| has_ended(slot(before))) {
+                oldest = before;
+            }
+            let gave_back = self.unlink(oldest, hash, loose);
+            if oldest == ended {
+                return gave_back;
+            }
+        }
+    }
+
+    fn unlink(&mut self, ended: NonNull<Slot<M>>, hash: u64, loose: &mut Loose<M>) -> bool {
+        let (before, after) = slot(&ended).with(|body| match body.some_extras() {
+            Some(extras) => (extras.before.take(), extras.after.take()),
+            None => (None, None),
+        });
+        let mut gave_back = false;
+        if let Some(next) = &after {
+            let (old, waker) = next.with(|body| {
+                let old = core::mem::replace(&mut body.extras().before, before.clone());
+                if before.is_some() {
+                    return (old, None);
+                }
+                next.clear(HELD);
+                (old, body.waker.take())
+            });
+            loose.refs.extend(old);
+            loose.wakers.extend(waker);
+        }
+        if let Some(last) = &before {
+            let old = last.with(|body| core::mem::replace(&mut body.extras().after, after.clone()));
+            loose.refs.extend(old);
+            if after.is_none() {
+                if let Some(at) = self.names.find_mut(hash, |at| *at == ended) {
+                    *at = last.as_ptr();
+                    gave_back = true;
+                }
+            }
+        }
+        loose.refs.extend(before.into_iter().chain(after));
+        gave_back
+    }
+}
+
+fn before<M: Mode>(task: NonNull<Slot<M>>) -> Option<NonNull<Slot<M>>> {
+    slot(&task).with(|body| Some(body.some_extras()?.before.as_ref()?.as_ptr()))
+}
+
+impl<M: Mode> Core<M> {
+    /// Takes a task that has ended out of its chain.
+    pub(super) fn pass_on(&self, ended: &SlotRef<M>) {
+        let hash = self.hash(ended.head().name.as_bytes());
+        let mut loose = Loose::new();
+        self.shard(hash).1.lock.with(|inner| inner.unchain(ended.as_ptr(), hash, &mut loose));
+        loose.tie_up();
+    }
+}
