@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{ENDED, HANDLE, KEEP, Payload};
+use crate::slot::{ENDED, GONE, HANDLE, KEEP, Payload};
 use crate::table::SlotRef;
 use crate::unwind::contain;
 use crate::wait::Waiter;
@@ -312,7 +312,7 @@ impl<T, M: Mode> Drop for TaskHandle<T, M> {
         }
         let slot = &self.task.0;
         let garbage = slot.with(|body| {
-            let kept = slot.clear(HANDLE) & KEEP != 0;
+            let kept = slot.clear(HANDLE) & (KEEP | GONE) == KEEP;
             (if kept { None } else { body.payload.take() }, body.joiner.take())
         });
         contain(|| drop(garbage));

@@ -44,7 +44,7 @@ pub use ended::TaskEnd;
 pub(crate) use reference::SlotRef;
 
 use crate::mode::{self, Lock, Mode, Shared, Word};
-use crate::slot::{CHAINED, GONE, HELD, Slot};
+use crate::slot::{CHAINED, GONE, HANDLE, HELD, Slot};
 use crate::unwind::contain;
 use crate::wait::Event;
 use crate::{Options, SpawnError, TaskId, Text};
@@ -287,6 +287,11 @@ impl<M: Mode> Core<M> {
     /// Takes a record, which is in no list any more and marked `GONE`, from the table.
     fn evict(&self, record: NonNull<Slot<M>>) {
         let (shard, _) = self.split(slot(&record).home.place);
+        // An output that waited for whoever asks by name waits no longer; a handle still has a claim to its own.
+        let output = slot(&record).with(|body| {
+            let claimed = slot(&record).flags() & HANDLE != 0;
+            if claimed { None } else { body.payload.take() }
+        });
         let garbage = self.shards[shard].lock.with(|inner| {
             if !slot(&record).head().name.is_empty() {
                 inner.unname(self, record);
@@ -295,6 +300,7 @@ impl<M: Mode> Core<M> {
             unsafe { (*slot(&record).shelf.get()).record = false };
             (slot(&record).refs.load() == 0).then(|| inner.free(self, record))
         });
+        contain(|| drop(output));
         contain(|| drop(garbage));
     }
 
