@@ -286,19 +286,20 @@ impl<M: Mode> Core<M> {
 
     /// Takes a record, which is in no list any more and marked `GONE`, from the table.
     fn evict(&self, record: NonNull<Slot<M>>) {
-        let (shard, _) = self.split(slot(&record).home.place);
+        let task = slot(&record);
+        let (shard, _) = self.split(task.home.place);
         // An output that waited for whoever asks by name waits no longer; a handle still has a claim to its own.
-        let output = slot(&record).with(|body| {
-            let claimed = slot(&record).flags() & HANDLE != 0;
+        let output = task.with(|body| {
+            let claimed = task.flags() & HANDLE != 0;
             if claimed { None } else { body.payload.take() }
         });
         let garbage = self.shards[shard].lock.with(|inner| {
-            if !slot(&record).head().name.is_empty() {
+            if !task.head().name.is_empty() {
                 inner.unname(self, record);
             }
             // SAFETY: the shard's lock is held.
-            unsafe { (*slot(&record).shelf.get()).record = false };
-            (slot(&record).refs.load() == 0).then(|| inner.free(self, record))
+            unsafe { (*task.shelf.get()).record = false };
+            (task.refs.load() == 0).then(|| inner.free(self, record))
         });
         contain(|| drop(output));
         contain(|| drop(garbage));
