@@ -3,12 +3,13 @@ use core::future::Future;
 use core::marker::PhantomData;
 
 use crate::mode::{Carry, Mode};
-use crate::slot::{HANDLE, KEEP, RESERVED};
+use crate::slot::{GRACE, HANDLE, KEEP, RESERVED};
 use crate::table::NotAdmitted;
+use crate::terms::{Cleaned, Fallible, Graced, Terms, Timed, sealed};
 use crate::ticket::launch;
 use crate::{
-    JoinHandle, Refused, Registry, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskHandle,
-    TaskRef, Text, Ticket, Tracked, TrySpawnError,
+    JoinHandle, Outcome, Refused, Registry, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner,
+    TaskHandle, TaskRef, Text, Ticket, Tracked, TrySpawnError,
 };
 
 /// What to do when a live task has the name: types, because what a spawn returns depends on it (law 6).
@@ -153,31 +154,83 @@ impl<T, M: Carry<T>> Results<T, M> for Kept {
 /// # Ok::<(), SpawnError>(())
 /// ```
 #[must_use = "a builder does nothing until its future is spawned"]
-pub struct TaskBuilder<'a, S: Spawner, M: Mode, C = conflict::Fail, R = ToHandle> {
+pub struct TaskBuilder<'a, S: Spawner, M: Mode, C = conflict::Fail, R = ToHandle, X = ()> {
     registry: &'a Registry<S, M>,
     /// `None` for a task without a name.
     name: Option<Text>,
+    terms: X,
     settings: PhantomData<(C, R)>,
 }
 
 impl<'a, S: Spawner, M: Mode> TaskBuilder<'a, S, M> {
     pub(crate) fn new(registry: &'a Registry<S, M>, name: Option<Text>) -> Self {
-        Self { registry, name, settings: PhantomData }
+        Self { registry, name, terms: (), settings: PhantomData }
     }
 }
 
 type SpawnedBy<C, F, M> = <C as Conflict>::Spawned<<F as Future>::Output, M>;
 
-impl<'a, S: Spawner, M: Mode, C, R> TaskBuilder<'a, S, M, C, R> {
+impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
+    fn with<D, Q, Y>(self, terms: impl FnOnce(X) -> Y) -> TaskBuilder<'a, S, M, D, Q, Y> {
+        let terms = terms(self.terms);
+        TaskBuilder { registry: self.registry, name: self.name, terms, settings: PhantomData }
+    }
+
     /// What to do if a live task has the name: one of the types in [`conflict`].
-    pub fn on_conflict<D: Conflict>(self, _: D) -> TaskBuilder<'a, S, M, D, R> {
-        TaskBuilder { registry: self.registry, name: self.name, settings: PhantomData }
+    pub fn on_conflict<D: Conflict>(self, _: D) -> TaskBuilder<'a, S, M, D, R, X> {
+        self.with(|terms| terms)
     }
 
     /// Keeps the output until it is taken by name or its record goes (laws 15, 17), so that dropping the handle does
     /// not let go of it. In a table that several threads use, the output has to be `Send`.
-    pub fn keep_result(self) -> TaskBuilder<'a, S, M, C, Kept> {
-        TaskBuilder { registry: self.registry, name: self.name, settings: PhantomData }
+    pub fn keep_result(self) -> TaskBuilder<'a, S, M, C, Kept, X> {
+        self.with(|terms| terms)
+    }
+
+    /// Grants the task a grace: when it is asked to stop, its token fires, and its future is dropped when the future that
+    /// `grace` makes is ready, unless it has ended by then.
+    ///
+    /// The task's own wrapper polls it, so a canceller need not wait. A request that brings a grace of its own, or that
+    /// is [`now`](crate::Cancel::now), goes before this one.
+    pub fn grace<G, D>(self, grace: G) -> TaskBuilder<'a, S, M, C, R, Graced<X, G, D>>
+    where
+        G: FnOnce() -> D,
+        D: Future,
+    {
+        self.with(|terms| Graced::new(terms, grace))
+    }
+
+    /// Asks the task to stop, with the reason "timed out", when `timeout` is ready.
+    ///
+    /// Any future is one. It is polled beside the task from its first poll on.
+    pub fn timeout<D: Future>(self, timeout: D) -> TaskBuilder<'a, S, M, C, R, Timed<X, D>> {
+        self.with(|terms| Timed::new(terms, timeout))
+    }
+
+    /// Runs the future that `cleanup` makes, from how the task ended, on the same executor once the task's own future has
+    /// been dropped: whether it completed, was cancelled or panicked. The task has ended when that is over (law 2).
+    ///
+    /// `deadline` is made at the same time; when it is ready first, the cleanup is dropped. A request to stop does not
+    /// reach the cleanup. An executor that lets go of the task skips it. How it went is in
+    /// [`TaskInfo::cleanup`](crate::TaskInfo::cleanup).
+    pub fn cleanup<K, E, L, D>(
+        self,
+        cleanup: K,
+        deadline: L,
+    ) -> TaskBuilder<'a, S, M, C, R, Cleaned<X, K, L, D>>
+    where
+        K: FnOnce(Outcome) -> E,
+        E: Future<Output = ()>,
+        L: FnOnce() -> D,
+        D: Future,
+    {
+        self.with(|terms| Cleaned::new(terms, cleanup, deadline))
+    }
+
+    /// For a future that returns a `Result`: an `Err` is recorded as [`Outcome::Failed`], with what it displays. The
+    /// handle still gives the whole `Result`.
+    pub fn fallible(self) -> TaskBuilder<'a, S, M, C, R, Fallible<X>> {
+        self.with(Fallible::new)
     }
 
     /// Takes the place without a future yet.
@@ -205,7 +258,8 @@ impl<'a, S: Spawner, M: Mode, C, R> TaskBuilder<'a, S, M, C, R> {
         C: Conflict,
         R: Results<F::Output, M>,
         F: Future<Output: 'static>,
-        S: Spawn<Tracked<F, M>>,
+        X: Terms<F::Output>,
+        S: Spawn<Tracked<F, M, X>>,
     {
         self.try_spawn(future).map_err(SpawnError::from)
     }
@@ -220,7 +274,8 @@ impl<'a, S: Spawner, M: Mode, C, R> TaskBuilder<'a, S, M, C, R> {
         C: Conflict,
         R: Results<F::Output, M>,
         F: Future<Output: 'static>,
-        S: Spawn<Tracked<F, M>>,
+        X: Terms<F::Output>,
+        S: Spawn<Tracked<F, M, X>>,
     {
         let spawner = self.registry.spawner();
         self.spawn_by(future, |tracked| spawner.spawn(tracked))
@@ -237,6 +292,7 @@ impl<'a, S: Spawner, M: Mode, C, R> TaskBuilder<'a, S, M, C, R> {
         R: Results<F::Output, M>,
         F: Future<Output: Send + 'static> + Send + 'static,
         S: SpawnSend,
+        X: Terms<F::Output, Cleanup: Send + 'static> + Send + 'static,
         M: crate::mode::Shared,
     {
         let spawner = self.registry.spawner();
@@ -253,6 +309,7 @@ impl<'a, S: Spawner, M: Mode, C, R> TaskBuilder<'a, S, M, C, R> {
         C: Conflict,
         R: Results<F::Output, M>,
         F: Future<Output: 'static> + 'static,
+        X: Terms<F::Output, Cleanup: 'static> + 'static,
         S: SpawnLocal,
     {
         let spawner = self.registry.spawner();
@@ -262,21 +319,22 @@ impl<'a, S: Spawner, M: Mode, C, R> TaskBuilder<'a, S, M, C, R> {
     fn spawn_by<F, H>(
         self,
         future: F,
-        spawn: impl FnOnce(Tracked<F, M>) -> Result<H, Refused<Tracked<F, M>>>,
+        spawn: impl FnOnce(Tracked<F, M, X>) -> Result<H, Refused<Tracked<F, M, X>>>,
     ) -> Result<SpawnedBy<C, F, M>, TrySpawnError<F>>
     where
         C: Conflict,
         R: Results<F::Output, M>,
         F: Future<Output: 'static>,
+        X: Terms<F::Output>,
         H: JoinHandle,
     {
         let name = match checked(self.name) {
             Ok(name) => name,
             Err(error) => return Err(TrySpawnError::new(error, future)),
         };
-        match self.registry.tasks().0.admit(name, C::POLICY, R::FLAGS) {
+        match self.registry.tasks().0.admit(name, C::POLICY, R::FLAGS | grace::<X, F::Output>()) {
             Ok((slot, handle)) => {
-                let tracked = Tracked::new(future, slot);
+                let tracked = Tracked::new(future, slot, self.terms);
                 Ok(C::spawned(launch(tracked, TaskHandle::new(handle), spawn)?))
             }
             Err(NotAdmitted::Error(error)) => Err(TrySpawnError::new(error, future)),
@@ -287,6 +345,11 @@ impl<'a, S: Spawner, M: Mode, C, R> TaskBuilder<'a, S, M, C, R> {
     }
 }
 
+/// The flag of a task that has a grace of its own.
+fn grace<X: sealed::Terms<T>, T>() -> u32 {
+    if X::GRACE { GRACE } else { 0 }
+}
+
 fn checked(name: Option<Text>) -> Result<Text, SpawnError> {
     match name {
         Some(name) if name.is_empty() => Err(SpawnError::EmptyName),
@@ -295,7 +358,7 @@ fn checked(name: Option<Text>) -> Result<Text, SpawnError> {
     }
 }
 
-impl<S: Spawner, M: Mode, C, R> fmt::Debug for TaskBuilder<'_, S, M, C, R> {
+impl<S: Spawner, M: Mode, C, R, X> fmt::Debug for TaskBuilder<'_, S, M, C, R, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskBuilder").field("name", &self.name).finish_non_exhaustive()
     }

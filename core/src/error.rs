@@ -26,6 +26,8 @@ pub enum SpawnError {
     Refused(Refusal),
     /// The reserved place was cancelled before its future came.
     Cancelled,
+    /// A [`Plan`](crate::Plan) has a task of this name already.
+    Planned,
 }
 
 impl fmt::Display for SpawnError {
@@ -40,6 +42,7 @@ impl fmt::Display for SpawnError {
                 write!(f, "the registry is full: {capacity} tasks live")
             }
             SpawnError::Refused(refusal) => refusal.fmt(f),
+            SpawnError::Planned => f.write_str("the plan has a task of this name already"),
             SpawnError::Cancelled => {
                 f.write_str("the task was cancelled before its future was given")
             }
@@ -145,7 +148,9 @@ impl fmt::Debug for JoinError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.outcome {
-            Outcome::Completed => f.write_str("the task's output was taken before"),
+            Outcome::Completed | Outcome::Failed { .. } => {
+                f.write_str("the task's output was taken before")
+            }
             outcome => write!(f, "the task ended without an output: {outcome}"),
         }
     }

@@ -1,6 +1,7 @@
 use core::fmt;
 
 use crate::mode::Mode;
+use crate::slot::Urgency;
 use crate::{Cancelling, CancellingAll, TaskRef, Tasks};
 
 /// Asks its task to stop when it is dropped: for work that must not outlive a scope, such as a connection's handler.
@@ -40,7 +41,7 @@ impl<M: Mode> DropGuard<M> {
 impl<M: Mode> Drop for DropGuard<M> {
     fn drop(&mut self) {
         if self.armed {
-            self.task.0.cancel(None);
+            self.task.0.cancel(None, Urgency::Own);
         }
     }
 }

@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{ENDED, GONE, HANDLE, KEEP, Payload};
+use crate::slot::{ENDED, FOR_END, GONE, HANDLE, KEEP, Payload};
 use crate::table::SlotRef;
 use crate::unwind::contain;
 use crate::wait::Waiter;
@@ -82,7 +82,7 @@ impl<M: Mode> TaskRef<M> {
     /// Cancel safe: dropping the future loses nothing. Waiting costs no allocation. A task that waits for itself
     /// without having been cancelled waits for ever.
     pub fn wait(&self) -> Wait<M> {
-        Wait { waiter: Waiter::new(self.0.clone(), 0) }
+        Wait { waiter: Waiter::new(self.0.clone(), FOR_END) }
     }
 
     /// Asks the task to stop, now; the returned future only waits for it (law 1).
@@ -93,10 +93,11 @@ impl<M: Mode> TaskRef<M> {
         self.cancel_with(Cancel::new())
     }
 
-    /// [`cancel`](TaskRef::cancel) with a reason, which stands in the outcome; of several, the first.
-    pub fn cancel_with(&self, cancel: impl Into<Cancel>) -> Cancelling<M> {
-        self.0.cancel(cancel.into().reason);
-        Cancelling::new(self.wait())
+    /// [`cancel`](TaskRef::cancel) with a reason, which stands in the outcome (of several, the first), or a grace.
+    pub fn cancel_with<G: Future>(&self, cancel: impl Into<Cancel<G>>) -> Cancelling<M, G> {
+        let cancel = cancel.into();
+        self.0.cancel(cancel.reason, cancel.urgency);
+        Cancelling::new(self.wait(), cancel.grace)
     }
 
     /// A guard that asks the task to stop when it is dropped (law 8).
@@ -168,8 +169,8 @@ pin_project! {
 }
 
 impl<M: Mode> Wait<M> {
-    pub(crate) fn task(&self) -> TaskRef<M> {
-        TaskRef(self.waiter.place.clone())
+    pub(crate) fn slot(&self) -> &SlotRef<M> {
+        &self.waiter.place
     }
 }
 
@@ -281,8 +282,8 @@ fn take_output<M: Mode>(slot: &SlotRef<M>, body: &mut crate::slot::Body<M>) -> O
     let outcome = body.outcome()?;
     slot.clear(HANDLE);
     Some(match outcome {
-        Outcome::Completed => {
-            body.payload.take().ok_or_else(|| JoinError::new(Outcome::Completed, None))
+        Outcome::Completed | Outcome::Failed { .. } => {
+            body.payload.take().ok_or_else(|| JoinError::new(outcome, None))
         }
         outcome => Err(JoinError::new(outcome, body.take_panic())),
     })
@@ -295,7 +296,7 @@ pub(crate) fn take_result<T: 'static, M: Mode>(slot: &SlotRef<M>) -> Result<T, T
     }
     let payload = slot.with(|body| match body.outcome() {
         None => Err(TakeError::NotEnded),
-        Some(Outcome::Completed) => match &body.payload {
+        Some(Outcome::Completed | Outcome::Failed { .. }) => match &body.payload {
             None => Err(TakeError::NoResult),
             Some(payload) if !payload.is::<T>() => Err(TakeError::WrongType),
             Some(_) => Ok(body.payload.take()),

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::mode::Mode;
 use crate::table::SlotRef;
-use crate::{Outcome, State, TaskId, Text};
+use crate::{Cleanup, Outcome, State, TaskId, Text};
 
 /// What is known of a task at one instant: its id, name, state and outcome, and its times where the registry was given
 /// a clock. Plain data, which holds on to nothing.
@@ -17,6 +17,7 @@ pub struct TaskInfo {
     name: Text,
     state: State,
     outcome: Option<Outcome>,
+    cleanup: Option<Cleanup>,
     times: Option<Times>,
 }
 
@@ -48,10 +49,11 @@ impl Times {
 impl TaskInfo {
     pub(crate) fn of<M: Mode>(task: &SlotRef<M>) -> Self {
         let state = task.state();
-        let (outcome, times) = task.with(|body| (body.outcome(), body.times()));
+        let (outcome, cleanup, times) =
+            task.with(|body| (body.outcome(), body.cleanup(), body.times()));
         // It may have ended between the two looks: then it has an outcome.
         let state = if outcome.is_some() { State::Ended } else { state };
-        Self { id: task.id(), name: task.head().name.clone(), state, outcome, times }
+        Self { id: task.id(), name: task.head().name.clone(), state, outcome, cleanup, times }
     }
 
     /// The task.
@@ -78,6 +80,12 @@ impl TaskInfo {
         self.outcome.as_ref()
     }
 
+    /// How its cleanup went, if it had one and has ended.
+    #[must_use]
+    pub fn cleanup(&self) -> Option<Cleanup> {
+        self.cleanup
+    }
+
     /// When what happened, if the registry has a clock.
     #[must_use]
     pub fn times(&self) -> Option<Times> {
@@ -96,6 +104,9 @@ impl fmt::Display for TaskInfo {
         match &self.outcome {
             Some(outcome) => write!(f, "  {outcome}")?,
             None => write!(f, "  {}", self.state)?,
+        }
+        if let Some(cleanup) = self.cleanup {
+            write!(f, ", {cleanup}")?;
         }
         write!(f, "  #{}", self.id)?;
         if let Some(times) = &self.times {

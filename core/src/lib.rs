@@ -62,6 +62,8 @@ mod guard;
 #[cfg(feature = "alloc")]
 mod handle;
 #[cfg(feature = "alloc")]
+mod terms;
+#[cfg(feature = "alloc")]
 mod tracked;
 
 #[cfg(feature = "alloc")]
@@ -79,6 +81,10 @@ mod tasks;
 #[cfg(feature = "alloc")]
 mod builder;
 #[cfg(feature = "alloc")]
+mod context;
+#[cfg(feature = "alloc")]
+mod plan;
+#[cfg(feature = "alloc")]
 mod registry;
 
 #[cfg(test)]
@@ -92,17 +98,20 @@ pub use state::State;
 pub use {
     builder::{Spawned, TaskBuilder, conflict},
     cancel::{Cancel, Cancelling, CancellingAll},
+    context::{Cancelled, Cx, Shield, WithContext},
     endings::{Endings, Lagged, NextEnded},
     error::{JoinError, SpawnError, TakeError, TrySpawnError},
     guard::{DropGuard, TasksGuard},
     handle::{TaskHandle, TaskRef, Wait},
     info::{Snapshot, TaskInfo, Times},
     options::{Options, Retain},
-    outcome::Outcome,
+    outcome::{Cleanup, Outcome},
+    plan::{InTask, Plan, Started, bound},
     registry::Registry,
     shutdown::{Shutdown, ShutdownReport},
     table::TaskEnd,
     tasks::{Counts, Tasks, WaitFor, WaitIdle},
+    terms::{Cleaned, Fallible, Graced, Never, Terms, Timed},
     text::Text,
     ticket::{Run, Ticket},
     tracked::Tracked,

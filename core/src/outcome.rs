@@ -11,6 +11,11 @@ use crate::Text;
 pub enum Outcome {
     /// Its future returned `Ready`.
     Completed,
+    /// Its future returned an `Err`, where it was spawned as fallible.
+    Failed {
+        /// What the error displays, cut to 256 bytes.
+        message: Text,
+    },
     /// Somebody asked it to stop, and its future was dropped.
     Cancelled {
         /// The first reason that was given, if any was.
@@ -32,6 +37,12 @@ impl Outcome {
     #[must_use]
     pub fn is_completed(&self) -> bool {
         matches!(self, Outcome::Completed)
+    }
+
+    /// Whether the future returned an `Err`.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        matches!(self, Outcome::Failed { .. })
     }
 
     /// Whether the task was cancelled.
@@ -60,6 +71,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (word, note) = match self {
             Outcome::Completed => ("completed", None),
+            Outcome::Failed { message } => ("failed", Some(message)),
             Outcome::Cancelled { reason } => ("cancelled", reason.as_ref()),
             Outcome::Panicked { message } => ("panicked", message.as_ref()),
             Outcome::Abandoned => ("abandoned", None),
@@ -69,5 +81,30 @@ impl fmt::Display for Outcome {
             Some(note) => write!(f, "{word}: {note}"),
             None => f.pad(word),
         }
+    }
+}
+
+/// How a task's cleanup went, beside its [`Outcome`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cleanup {
+    /// It ran to its end.
+    Ran,
+    /// It did not run to its end, because the executor let go of the task.
+    Skipped,
+    /// Its deadline came first, and it was dropped.
+    TimedOut,
+    /// It panicked.
+    Panicked,
+}
+
+impl fmt::Display for Cleanup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Cleanup::Ran => "cleaned up",
+            Cleanup::Skipped => "cleanup skipped",
+            Cleanup::TimedOut => "cleanup timed out",
+            Cleanup::Panicked => "cleanup panicked",
+        })
     }
 }

@@ -4,8 +4,8 @@ use core::ops::Deref;
 
 use crate::mode::{Mode, Shared};
 use crate::{
-    Options, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskBuilder, TaskHandle, Tasks,
-    Text, Tracked, TrySpawnError,
+    Fallible, Options, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskBuilder, TaskHandle,
+    Tasks, Text, Tracked, TrySpawnError, WithContext,
 };
 
 /// Named background tasks on an executor.
@@ -105,6 +105,31 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
     /// A task without a name, to be reached by its id and its handles, listed and shut down like the others.
     pub fn unnamed(&self) -> TaskBuilder<'_, S, M> {
         TaskBuilder::new(self, None)
+    }
+
+    /// A view of this registry whose tasks are given `app`, and their own context: see [`WithContext`].
+    pub fn with_context<A: Clone>(&self, app: A) -> WithContext<'_, S, M, A> {
+        WithContext::new(self, app)
+    }
+
+    /// Spawns a future that returns a `Result` under `name`; an `Err` is recorded as
+    /// [`Outcome::Failed`](crate::Outcome::Failed), with what it displays.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Registry::spawn).
+    pub fn spawn_fallible<F, T, E>(
+        &self,
+        name: impl Into<Text>,
+        future: F,
+    ) -> Result<TaskHandle<Result<T, E>, M>, SpawnError>
+    where
+        F: Future<Output = Result<T, E>>,
+        T: 'static,
+        E: fmt::Display + 'static,
+        S: Spawn<Tracked<F, M, Fallible<()>>>,
+    {
+        self.task(name).fallible().spawn(future)
     }
 
     /// Spawns `future` under `name`.

@@ -9,7 +9,11 @@
 //! | flag | set | cleared |
 //! | --- | --- | --- |
 //! | `STARTED` | by the task's wrapper, before the first poll | never |
-//! | `CANCEL` | by a canceller, under the body's lock | never |
+//! | `CANCEL` | by a canceller, under the body's lock: the token fires | never |
+//! | `STOP` | with `CANCEL`, or when a grace ends, under the body's lock: the wrapper drops the future | never |
+//! | `SHIELD` | by a shield of the task's, under the body's lock: defers `STOP` | when the last shield goes |
+//! | `GRACE` | at admission: the wrapper has a grace of its own | never |
+//! | `GRACING` | by a canceller, under the body's lock: that grace has begun | never |
 //! | `ENDING`, then `ENDED` | by whoever reports the end, under the body's lock | never |
 //! | `GONE` | when the record leaves the registry: with `ENDED`, or under the lock of the ended list | never |
 //! | `RESERVED` | at admission | when a future is given, under the body's lock |
@@ -35,7 +39,7 @@ use crate::mode::{Lock, Mode, Word};
 use crate::table::{Home, Links, Shelf, SlotRef};
 use crate::unwind::Panic;
 use crate::wait::{Place, WaitList};
-use crate::{Outcome, State, Text};
+use crate::{Cleanup, Outcome, State, Text};
 
 pub(crate) const STARTED: u32 = 1;
 pub(crate) const CANCEL: u32 = 1 << 1;
@@ -47,6 +51,14 @@ pub(crate) const HANDLE: u32 = 1 << 6;
 pub(crate) const KEEP: u32 = 1 << 7;
 pub(crate) const HELD: u32 = 1 << 8;
 pub(crate) const CHAINED: u32 = 1 << 9;
+pub(crate) const STOP: u32 = 1 << 10;
+pub(crate) const SHIELD: u32 = 1 << 11;
+pub(crate) const GRACE: u32 = 1 << 12;
+pub(crate) const GRACING: u32 = 1 << 13;
+
+/// What a waiter in a slot's list waits for.
+pub(crate) const FOR_END: u64 = 0;
+pub(crate) const FOR_CANCEL: u64 = 1;
 
 pub(crate) struct Slot<M: Mode> {
     flags: M::Word,
@@ -87,6 +99,7 @@ pub(crate) enum End {
     Completed,
     Cancelled,
     Panicked,
+    Failed,
     Abandoned,
     NeverStarted,
 }
@@ -94,6 +107,9 @@ pub(crate) enum End {
 pub(crate) struct Extras<M: Mode> {
     pub(crate) reason: Option<Text>,
     pub(crate) message: Option<Text>,
+    pub(crate) cleanup: Option<Cleanup>,
+    /// How many shields the task is under.
+    pub(crate) shields: u32,
     pub(crate) times: Option<Times>,
     /// The task that has to end before this one may start. Guarded by the shard's lock as well.
     pub(crate) before: Option<SlotRef<M>>,
@@ -103,7 +119,15 @@ pub(crate) struct Extras<M: Mode> {
 
 impl<M: Mode> Default for Extras<M> {
     fn default() -> Self {
-        Self { reason: None, message: None, times: None, before: None, after: None }
+        Self {
+            reason: None,
+            message: None,
+            cleanup: None,
+            shields: 0,
+            times: None,
+            before: None,
+            after: None,
+        }
     }
 }
 
@@ -132,12 +156,23 @@ impl<M: Mode> Body<M> {
         self.extras.as_ref()?.times
     }
 
+    pub(crate) fn cleanup(&self) -> Option<Cleanup> {
+        self.extras.as_ref()?.cleanup
+    }
+
+    pub(crate) fn reason(&self) -> Option<Text> {
+        self.extras.as_ref()?.reason.clone()
+    }
+
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         let extras = self.extras.as_deref();
         Some(match self.end? {
             End::Completed => Outcome::Completed,
             End::Cancelled => Outcome::Cancelled { reason: extras.and_then(|e| e.reason.clone()) },
             End::Panicked => Outcome::Panicked { message: extras.and_then(|e| e.message.clone()) },
+            End::Failed => Outcome::Failed {
+                message: extras.and_then(|e| e.message.clone()).unwrap_or(Text::EMPTY),
+            },
             End::Abandoned => Outcome::Abandoned,
             End::NeverStarted => Outcome::NeverStarted,
         })
@@ -152,14 +187,23 @@ impl<M: Mode> Body<M> {
     }
 }
 
+/// How urgently a task is asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Its token fires; the canceller says when its grace is over.
+    Graced,
+    /// After its own grace, if it has one, else now.
+    Own,
+    /// Now, whatever grace it has.
+    Now,
+}
+
 /// What a request to stop leaves to be done once the locks are released.
 pub(crate) struct Request {
-    /// Whether the task was still to be asked.
-    pub(crate) first: bool,
-    /// Whether it was counted as queued until now.
-    pub(crate) was_queued: bool,
     /// Whether nobody but the canceller can report the end, because no future was given yet.
     pub(crate) unborn: bool,
+    /// Whether somebody may wait for the token.
+    pub(crate) awaited: bool,
     pub(crate) waker: Option<Waker>,
 }
 
@@ -224,23 +268,59 @@ impl<M: Mode> Slot<M> {
         State::of(self.settled())
     }
 
-    /// Asks the task to stop. `body` is this slot's.
-    pub(crate) fn request(&self, body: &mut Body<M>, reason: Option<Text>) -> Request {
+    /// Asks the task to stop. `body` is this slot's. Of several requests the most urgent one counts, and the first reason.
+    pub(crate) fn request(
+        &self,
+        body: &mut Body<M>,
+        reason: Option<Text>,
+        urgency: Urgency,
+    ) -> Request {
+        let mut request = Request { unborn: false, awaited: false, waker: None };
         let before = self.flags.load();
-        if before & (ENDING | CANCEL) != 0 {
-            return Request { first: false, was_queued: false, unborn: false, waker: None };
+        if before & (ENDING | STOP) != 0 {
+            return request;
         }
-        if reason.is_some() {
+        let asked = match urgency {
+            Urgency::Graced => CANCEL,
+            Urgency::Own if before & GRACE != 0 => CANCEL | GRACING,
+            Urgency::Own | Urgency::Now => CANCEL | STOP,
+        };
+        if before & asked == asked {
+            return request;
+        }
+        let first = before & CANCEL == 0;
+        if first && reason.is_some() {
             body.extras().reason = reason;
         }
         // The wrapper may set `STARTED` at the same time: what counts is who comes first.
-        let before = self.flags.set(CANCEL);
-        Request {
-            first: true,
-            was_queued: before & STARTED == 0,
-            unborn: before & RESERVED != 0,
-            waker: body.waker.take(),
+        let before = self.flags.set(asked);
+        if first {
+            self.count_request(before & STARTED == 0);
         }
+        request.unborn = before & RESERVED != 0;
+        request.awaited = first && !body.waiters.is_empty();
+        request.waker = body.waker.take();
+        request
+    }
+
+    /// Puts the task under one more shield, or takes one away; what is to be woken then.
+    pub(crate) fn shield(&self, up: bool) -> Option<Waker> {
+        self.body.with(|body| {
+            let shields = &mut body.extras().shields;
+            *shields = match (up, *shields) {
+                (true, shields) => shields.saturating_add(1),
+                // So many were leaked: the task stays under them.
+                (false, u32::MAX) => u32::MAX,
+                (false, shields) => shields.saturating_sub(1),
+            };
+            if *shields > 0 {
+                self.flags.set(SHIELD);
+                return None;
+            }
+            // The wrapper may be waiting elsewhere for what the shield deferred.
+            let before = self.flags.clear(SHIELD);
+            if before & STOP != 0 { body.waker.take() } else { None }
+        })
     }
 
     /// Gives up all that the last task left here. The table calls it when there is no reference and no record; what

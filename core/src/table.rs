@@ -201,12 +201,17 @@ impl<M: Mode> CoreRef<M> {
         Ok(unsafe { (SlotRef::from_counted(new), SlotRef::from_counted(new)) })
     }
 
+    /// The live task of this name, or else the last that ended with it.
     pub(crate) fn find(&self, name: &str) -> Option<SlotRef<M>> {
         let hash = self.hash(name.as_bytes());
-        self.shard(hash).1.lock.with(|inner| {
-            let slot = inner.named(hash, name.as_bytes())?;
+        let mut loose = Loose::new();
+        let found = self.shard(hash).1.lock.with(|inner| {
+            let live = inner.holder(hash, name.as_bytes(), &mut loose);
+            let slot = live.or_else(|| inner.named(hash, name.as_bytes()))?;
             Some(inner.refer(self, slot))
-        })
+        });
+        loose.tie_up();
+        found
     }
 
     pub(crate) fn by_id(&self, id: TaskId) -> Option<SlotRef<M>> {

@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 
 use crate::handle::take_result;
 use crate::mode::{Carry, Mode};
-use crate::slot::{ENDED, HANDLE, RESERVED};
+use crate::slot::{ENDED, HANDLE, RESERVED, Urgency};
 use crate::table::{CoreRef, Policy, SlotRef, Watch};
 use crate::wait::Waiter;
 use crate::{
@@ -56,8 +56,12 @@ impl<M: Mode> Tasks<M> {
         self.cancel_with(name, Cancel::new())
     }
 
-    /// [`cancel`](Tasks::cancel), with a reason.
-    pub fn cancel_with(&self, name: &str, cancel: impl Into<Cancel>) -> Option<Cancelling<M>> {
+    /// [`cancel`](Tasks::cancel), with a reason or a grace.
+    pub fn cancel_with<G: Future>(
+        &self,
+        name: &str,
+        cancel: impl Into<Cancel<G>>,
+    ) -> Option<Cancelling<M, G>> {
         Some(self.get(name)?.cancel_with(cancel))
     }
 
@@ -67,7 +71,11 @@ impl<M: Mode> Tasks<M> {
     }
 
     /// [`cancel_id`](Tasks::cancel_id), with a reason.
-    pub fn cancel_id_with(&self, id: TaskId, cancel: impl Into<Cancel>) -> Option<Cancelling<M>> {
+    pub fn cancel_id_with<G: Future>(
+        &self,
+        id: TaskId,
+        cancel: impl Into<Cancel<G>>,
+    ) -> Option<Cancelling<M, G>> {
         Some(self.by_id(id)?.cancel_with(cancel))
     }
 
@@ -77,7 +85,11 @@ impl<M: Mode> Tasks<M> {
     }
 
     /// [`cancel_prefix`](Tasks::cancel_prefix), with a reason.
-    pub fn cancel_prefix_with(&self, prefix: &str, cancel: impl Into<Cancel>) -> CancellingAll<M> {
+    pub fn cancel_prefix_with<G: Future>(
+        &self,
+        prefix: &str,
+        cancel: impl Into<Cancel<G>>,
+    ) -> CancellingAll<M, G> {
         self.cancel_live(cancel, |task| task.name().is_some_and(|name| name.starts_with(prefix)))
     }
 
@@ -87,11 +99,11 @@ impl<M: Mode> Tasks<M> {
     }
 
     /// [`cancel_where`](Tasks::cancel_where), with a reason.
-    pub fn cancel_where_with(
+    pub fn cancel_where_with<G: Future>(
         &self,
         mut is_meant: impl FnMut(&TaskInfo) -> bool,
-        cancel: impl Into<Cancel>,
-    ) -> CancellingAll<M> {
+        cancel: impl Into<Cancel<G>>,
+    ) -> CancellingAll<M, G> {
         self.cancel_live(cancel, |task| is_meant(&task.info()))
     }
 
@@ -101,18 +113,18 @@ impl<M: Mode> Tasks<M> {
     }
 
     /// [`cancel_all`](Tasks::cancel_all), with a reason.
-    pub fn cancel_all_with(&self, cancel: impl Into<Cancel>) -> CancellingAll<M> {
+    pub fn cancel_all_with<G: Future>(&self, cancel: impl Into<Cancel<G>>) -> CancellingAll<M, G> {
         self.cancel_live(cancel, |_| true)
     }
 
-    fn cancel_live(
+    fn cancel_live<G: Future>(
         &self,
-        cancel: impl Into<Cancel>,
+        cancel: impl Into<Cancel<G>>,
         mut is_meant: impl FnMut(&TaskRef<M>) -> bool,
-    ) -> CancellingAll<M> {
+    ) -> CancellingAll<M, G> {
         let mut tasks = self.live_tasks();
         tasks.retain(|task| is_meant(task));
-        CancellingAll::new(tasks, cancel.into().reason.as_ref())
+        CancellingAll::new(tasks, cancel.into())
     }
 
     fn live_tasks(&self) -> Vec<TaskRef<M>> {
@@ -189,7 +201,7 @@ impl<M: Mode> Tasks<M> {
         self.0.close();
         let tasks = self.live_tasks();
         for task in &tasks {
-            task.0.cancel(Some("shutdown".into()));
+            task.0.cancel(Some("shutdown".into()), Urgency::Own);
         }
         self.0.ended.arrived.wake_all(None);
         Shutdown::new(self, tasks, deadline)

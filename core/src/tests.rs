@@ -9,7 +9,7 @@ use core::future::{Future, pending, ready};
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 
-use crate::mode::Unsync;
+use crate::mode::{Unsync, Word};
 use crate::slot::{Payload, Slot};
 use crate::{Options, Outcome, Retain, SpawnError, State, TaskHandle, Tasks, Text, Tracked};
 
@@ -236,4 +236,21 @@ fn a_slot_stays_small() {
         assert!(size_of::<Slot<Unsync>>() <= 192, "{}", size_of::<Slot<Unsync>>());
     }
     let _ = vec![()];
+}
+
+#[test]
+fn references_that_were_leaked_by_the_billion_never_come_round_to_nought() {
+    let tasks = Tasks::<Unsync>::new(Options::new().retain(Retain::Nothing));
+    let ticket = tasks.reserve("a").unwrap();
+    let task = ticket.task().clone();
+    // As if the others had been leaked.
+    task.0.refs.store((1 << 31) - 1);
+    let clones: Vec<_> = (0..10).map(|_| task.clone()).collect();
+    drop(clones);
+    drop(ticket);
+    let others: Vec<_> = (0..100u64).map(|i| tasks.reserve(i).unwrap()).collect();
+    assert_eq!(task.name(), Some("a"), "the slot is nobody else's");
+    assert!(others.iter().all(|other| other.id().place != task.id().place));
+    // So that this test leaks nothing: it is the only reference.
+    task.0.refs.store(1);
 }

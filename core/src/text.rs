@@ -54,6 +54,9 @@ impl Text {
     /// How many characters `Display` prints before it cuts.
     const SHOWN: usize = 100;
 
+    /// The longest message of a panic or an error that a record keeps.
+    const MESSAGE: usize = 256;
+
     pub(crate) const EMPTY: Text = Text(Repr::Static(""));
 
     fn new(text: &str) -> Option<Text> {
@@ -91,10 +94,24 @@ impl Text {
         self.as_bytes().is_empty()
     }
 
-    /// At most `limit` bytes of `text`, cut between characters.
-    #[cfg(feature = "std")]
-    pub(crate) fn bounded(text: &str, limit: usize) -> Text {
-        let mut end = text.len().min(limit);
+    /// What `value` displays, bounded. No more than that is ever collected.
+    pub(crate) fn displayed(value: &impl fmt::Display) -> Text {
+        struct Bounded(String);
+        impl fmt::Write for Bounded {
+            fn write_str(&mut self, part: &str) -> fmt::Result {
+                self.0.push_str(part);
+                if self.0.len() > Text::MESSAGE { Err(fmt::Error) } else { Ok(()) }
+            }
+        }
+        let mut text = Bounded(String::new());
+        // It fails once there is enough.
+        let _ = write!(text, "{value}");
+        Text::bounded(&text.0)
+    }
+
+    /// The first `MESSAGE` bytes of `text`, cut between characters.
+    pub(crate) fn bounded(text: &str) -> Text {
+        let mut end = text.len().min(Text::MESSAGE);
         while !text.is_char_boundary(end) {
             end -= 1;
         }

@@ -7,6 +7,7 @@ use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
 use crate::table::SlotRef;
+use crate::terms::Terms;
 use crate::{
     JoinError, JoinHandle, Refused, Spawn, SpawnError, TaskHandle, TaskId, TaskRef, Tracked,
     TrySpawnError,
@@ -97,7 +98,7 @@ impl<M: Mode> Ticket<M> {
             return Err(TrySpawnError::new(error, future));
         }
         match self.places.take() {
-            Some((slot, handle)) => Ok((Tracked::new(future, slot), TaskHandle::new(handle))),
+            Some((slot, handle)) => Ok((Tracked::new(future, slot, ()), TaskHandle::new(handle))),
             None => Err(TrySpawnError::new(SpawnError::Cancelled, future)),
         }
     }
@@ -119,14 +120,15 @@ impl<M: Mode> Ticket<M> {
 }
 
 /// Puts a tracked future on an executor by means of `spawn`.
-pub(crate) fn launch<F, M, H>(
-    tracked: Tracked<F, M>,
+pub(crate) fn launch<F, M, X, H>(
+    tracked: Tracked<F, M, X>,
     handle: TaskHandle<F::Output, M>,
-    spawn: impl FnOnce(Tracked<F, M>) -> Result<H, Refused<Tracked<F, M>>>,
+    spawn: impl FnOnce(Tracked<F, M, X>) -> Result<H, Refused<Tracked<F, M, X>>>,
 ) -> Result<TaskHandle<F::Output, M>, TrySpawnError<F>>
 where
     F: Future<Output: 'static>,
     M: Mode,
+    X: Terms<F::Output>,
     H: JoinHandle,
 {
     match spawn(tracked) {

@@ -8,33 +8,69 @@ use core::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{CANCEL, HELD, Payload, STARTED};
+use crate::slot::{CANCEL, GRACING, HELD, Payload, SHIELD, STARTED, STOP, Urgency};
 use crate::table::{Fate, SlotRef};
-use crate::unwind::{Panic, catch, contain};
+use crate::terms::{Terms, sealed};
+use crate::unwind::{Panic, catch, contain, message};
+use crate::{Cleanup, Outcome};
 
 pin_project! {
     /// A future under the registry's eyes: what is really put on the executor.
     ///
-    /// It polls the future it wraps, drops it when the task was asked to stop, and reports how it ended, after the
-    /// future has been dropped (law 2). Its own output is `()`: the output of the future goes to the
+    /// It polls the future it wraps, drops it when the task was asked to stop, runs the cleanup if there is one, and
+    /// reports how the task ended (law 2). Its own output is `()`: the output of the future goes to the
     /// [`TaskHandle`](crate::TaskHandle). When an executor drops it unfinished, it reports that (law 11).
     ///
     /// Polling one that is pending costs, beyond polling the future itself, two loads and a comparison; no lock is
     /// taken unless the waker changed. Adds three words to the size of the future.
     #[must_use = "a tracked future must be polled, or its task stays queued"]
-    pub struct Tracked<F: Future, M: Mode> {
+    #[project = TrackedProj]
+    pub struct Tracked<F: Future, M: Mode, X: Terms<F::Output> = ()> {
         #[pin]
-        future: Option<F>,
+        stage: Stage<F, X::Cleanup>,
+        #[pin]
+        terms: X,
         task: Task<M>,
         output: PhantomData<F::Output>,
     }
 
-    impl<F: Future, M: Mode> PinnedDrop for Tracked<F, M> {
+    impl<F: Future, M: Mode, X: Terms<F::Output>> PinnedDrop for Tracked<F, M, X> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if let Some(report) = this.task.report() {
-                report.after(|| set_none(this.future));
+            let mut this = this.project();
+            if let Some(mut report) = this.task.report() {
+                if let Some(held) = this.stage.as_mut().held() {
+                    report.hold(held);
+                    report.cleanup = Some(Cleanup::Skipped);
+                } else if this.terms.has_cleanup() {
+                    report.cleanup = Some(Cleanup::Skipped);
+                }
+                report.after(|| this.stage.set(Stage::Gone), || this.terms.clear());
             }
+        }
+    }
+}
+
+pin_project! {
+    /// The future and its cleanup share their place.
+    #[project = StageProj]
+    enum Stage<F, C> {
+        Running { #[pin] future: F },
+        Cleaning { #[pin] cleanup: C, held: Option<Held> },
+        Gone,
+    }
+}
+
+/// How a task ended, until its cleanup is over.
+struct Held {
+    fate: Fate,
+    output: Option<Payload>,
+}
+
+impl<F, C> Stage<F, C> {
+    fn held(self: Pin<&mut Self>) -> Option<Held> {
+        match self.project() {
+            StageProj::Cleaning { held, .. } => held.take(),
+            _ => None,
         }
     }
 }
@@ -50,8 +86,8 @@ struct Task<M: Mode> {
 
 /// Which waker the slot holds, so that it is replaced only when it changed.
 ///
-/// As long as the slot holds the waker its data is not freed, so the same pair is the same waker. A canceller that
-/// takes it out has set `CANCEL` before, so the pair is not looked at again.
+/// As long as the slot holds the waker its data is not freed, so the same pair is the same waker. Who takes it out
+/// has set a flag before, which makes the wrapper store it again: see `Task::keep_waker`.
 #[derive(PartialEq)]
 struct Seen(Option<(usize, usize)>);
 
@@ -62,13 +98,13 @@ impl Seen {
     }
 }
 
-impl<F: Future, M: Mode> Tracked<F, M>
+impl<F: Future, M: Mode, X: Terms<F::Output>> Tracked<F, M, X>
 where
     F::Output: 'static,
 {
-    pub(crate) fn new(future: F, slot: SlotRef<M>) -> Self {
+    pub(crate) fn new(future: F, slot: SlotRef<M>, terms: X) -> Self {
         let task = Task { slot: Some(slot), seen: Seen(None), polling: false };
-        Self { future: Some(future), task, output: PhantomData }
+        Self { stage: Stage::Running { future }, terms, task, output: PhantomData }
     }
 
     /// Takes the future out again, when no executor took it. The place is given up.
@@ -76,11 +112,14 @@ where
         if let Some(slot) = self.task.slot.take() {
             slot.withdraw();
         }
-        self.future.take()
+        match core::mem::replace(&mut self.stage, Stage::Gone) {
+            Stage::Running { future } => Some(future),
+            _ => None,
+        }
     }
 }
 
-impl<F: Future, M: Mode> Future for Tracked<F, M>
+impl<F: Future, M: Mode, X: Terms<F::Output>> Future for Tracked<F, M, X>
 where
     F::Output: 'static,
 {
@@ -88,136 +127,293 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Ready(()) };
-        if this.task.admit(cx.waker()).is_pending() {
-            return Poll::Pending;
+        if let StageProj::Running { future } = this.stage.as_mut().project() {
+            let polled = match this.task.begin(cx.waker()) {
+                Ok(Begin::Wait) => return Poll::Pending,
+                Ok(Begin::Stop) => Ok(Poll::Pending),
+                Ok(Begin::Run) => this.task.poll(|| future.poll(cx)),
+                Err(panic) => Err(panic),
+            };
+            let polled = match polled {
+                Ok(Poll::Pending) => match this.task.wait(this.terms.as_mut(), cx) {
+                    Ok(Begin::Wait) => return Poll::Pending,
+                    Ok(_) => Ok(Poll::Pending),
+                    Err(panic) => Err(panic),
+                },
+                polled => polled,
+            };
+            return this.finish_with(polled, cx);
         }
-        let polled = if this.task.is_cancelled() {
-            Ok(Poll::Pending)
-        } else {
-            this.task.polling = true;
-            let polled = catch(|| future.poll(cx));
-            this.task.polling = false;
-            polled
-        };
+        this.clean(cx)
+    }
+}
+
+impl<F: Future, M: Mode, X: Terms<F::Output>> TrackedProj<'_, F, M, X>
+where
+    F::Output: 'static,
+{
+    /// Drops the future, and goes on to the cleanup, or to the end.
+    fn finish_with(
+        mut self,
+        polled: Result<Poll<F::Output>, Panic>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let Some(mut report) = self.task.report() else { return Poll::Ready(()) };
+        let stage = self.stage.as_mut();
         match polled {
-            Ok(Poll::Pending) => {
-                this.task.keep_waker(cx.waker());
-                if !this.task.is_cancelled() {
-                    return Poll::Pending;
-                }
-                if let Some(report) = this.task.report() {
-                    report.after(|| set_none(this.future));
-                }
-            }
+            Ok(Poll::Pending) => report.dropping(|| set_gone(stage)),
             Ok(Poll::Ready(output)) => {
-                if let Some(report) = this.task.report() {
-                    report.with_output(output, || set_none(this.future));
-                }
+                contain(|| set_gone(stage));
+                report.fate = match X::failure(&output) {
+                    None => Fate::Completed,
+                    Some(message) => Fate::Failed(message),
+                };
+                report.keep(output);
             }
             Err(panic) => {
-                if let Some(report) = this.task.report() {
-                    report.with_panic(panic, || set_none(this.future));
-                }
+                contain(|| set_gone(stage));
+                report.fate = Fate::Panicked(Some(panic));
             }
+        }
+        if !self.terms.has_cleanup() {
+            contain(|| self.terms.clear());
+            return Poll::Ready(());
+        }
+        let terms = self.terms.as_mut();
+        match catch(|| terms.cleanup(|| report.outcome())) {
+            Ok(Some(cleanup)) => {
+                let (slot, held) = report.postpone();
+                self.task.slot = slot;
+                self.stage.set(Stage::Cleaning { cleanup, held: Some(held) });
+                self.clean(cx)
+            }
+            Ok(None) => Poll::Ready(()),
+            Err(panic) => {
+                crate::unwind::discard(panic);
+                report.cleanup = Some(Cleanup::Panicked);
+                contain(|| self.terms.clear());
+                Poll::Ready(())
+            }
+        }
+    }
+
+    /// Polls the cleanup and its deadline.
+    fn clean(mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let StageProj::Cleaning { cleanup, .. } = self.stage.as_mut().project() else {
+            return Poll::Ready(());
+        };
+        let terms = self.terms.as_mut();
+        let polled = self.task.poll(|| match cleanup.poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Cleanup::Ran),
+            Poll::Pending => terms.poll_deadline(cx).map(|()| Cleanup::TimedOut),
+        });
+        let how = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(how)) => how,
+            Err(panic) => {
+                crate::unwind::discard(panic);
+                Cleanup::Panicked
+            }
+        };
+        if let (Some(mut report), Some(held)) = (self.task.report(), self.stage.as_mut().held()) {
+            report.hold(held);
+            report.cleanup = Some(how);
+            let stage = self.stage.as_mut();
+            if let Err(panic) = catch(|| set_gone(stage)) {
+                crate::unwind::discard(panic);
+                report.cleanup = Some(Cleanup::Panicked);
+            }
+            contain(|| self.terms.clear());
         }
         Poll::Ready(())
     }
 }
 
-fn set_none<F>(mut future: Pin<&mut Option<F>>) {
-    future.set(None);
+fn set_gone<F, C>(mut stage: Pin<&mut Stage<F, C>>) {
+    stage.set(Stage::Gone);
+}
+
+enum Begin {
+    /// A predecessor lives.
+    Wait,
+    Run,
+    /// The future is to be dropped without another poll.
+    Stop,
 }
 
 impl<M: Mode> Task<M> {
-    fn is_cancelled(&self) -> bool {
-        self.slot.as_ref().is_some_and(|slot| slot.flags() & CANCEL != 0)
+    fn flags(&self) -> u32 {
+        self.slot.as_ref().map_or(0, |slot| slot.flags())
+    }
+
+    fn must_stop(&self) -> bool {
+        self.flags() & (STOP | SHIELD) == STOP
+    }
+
+    /// Polls foreign code.
+    fn poll<R>(&mut self, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
+        self.polling = true;
+        let polled = catch(foreign);
+        self.polling = false;
+        polled
     }
 
     /// Whether the body may be polled: not while a predecessor lives. Marks the first poll.
-    fn admit(&mut self, waker: &Waker) -> Poll<()> {
-        let Some(slot) = &self.slot else { return Poll::Ready(()) };
-        let flags = slot.flags();
-        if flags & (STARTED | HELD | CANCEL) == STARTED || flags & CANCEL != 0 {
-            return Poll::Ready(());
+    fn begin(&mut self, waker: &Waker) -> Result<Begin, Panic> {
+        let flags = self.flags();
+        if flags & STARTED != 0 {
+            return Ok(if flags & (STOP | SHIELD) == STOP { Begin::Stop } else { Begin::Run });
         }
-        if flags & HELD != 0 {
-            self.keep_waker(waker);
+        if flags & (HELD | CANCEL) == HELD {
+            self.keep_waker(waker)?;
             // Whoever lets the task go on takes the waker out: it has to be put there again by the next poll.
             self.seen = Seen(None);
-            if self.slot.as_ref().is_some_and(|slot| slot.flags() & (HELD | CANCEL) == HELD) {
-                return Poll::Pending;
+            if self.flags() & (HELD | CANCEL) == HELD {
+                return Ok(Begin::Wait);
             }
         }
-        if let Some(slot) = &self.slot {
-            // If it was cancelled meanwhile, the caller sees that.
-            slot.start();
+        Ok(match &self.slot {
+            // Asked to stop before its first poll, it never runs, whatever grace it has (law 4).
+            Some(slot) if slot.flags() & CANCEL == 0 && slot.start() => Begin::Run,
+            _ => {
+                if let Some(slot) = &self.slot {
+                    slot.cancel(None, Urgency::Now);
+                }
+                Begin::Stop
+            }
+        })
+    }
+
+    /// After a poll that was pending: leaves the waker, looks at the limits, and says whether to wait or to stop.
+    fn wait<T>(
+        &mut self,
+        terms: Pin<&mut impl sealed::Terms<T>>,
+        cx: &mut Context<'_>,
+    ) -> Result<Begin, Panic> {
+        self.keep_waker(cx.waker())?;
+        if !self.must_stop() {
+            self.poll_limits(terms, cx)?;
         }
-        Poll::Ready(())
+        Ok(if self.must_stop() { Begin::Stop } else { Begin::Wait })
     }
 
     /// Leaves the waker where cancellers find it, unless it is there.
-    fn keep_waker(&mut self, waker: &Waker) {
-        let Some(slot) = &self.slot else { return };
-        if self.seen == Seen::of(waker) || slot.flags() & CANCEL != 0 {
-            return;
+    fn keep_waker(&mut self, waker: &Waker) -> Result<(), Panic> {
+        let Some(slot) = &self.slot else { return Ok(()) };
+        let flags = slot.flags();
+        // While it is stopping others take the waker out again and again.
+        if flags & CANCEL == 0 && self.seen == Seen::of(waker) {
+            return Ok(());
         }
-        let new = waker.clone();
+        let new = catch(|| waker.clone())?;
         self.seen = Seen::of(&new);
         let old = slot.with(|body| body.waker.replace(new));
         contain(|| drop(old));
+        Ok(())
+    }
+
+    /// Asks the task to stop if its timeout is over, and to stop now if its grace is.
+    fn poll_limits<T>(
+        &mut self,
+        mut terms: Pin<&mut impl sealed::Terms<T>>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Panic> {
+        if self.poll(|| terms.as_mut().poll_timeout(cx))?.is_ready() {
+            if let Some(slot) = &self.slot {
+                slot.cancel(Some("timed out".into()), Urgency::Own);
+            }
+        }
+        if self.flags() & GRACING != 0 && self.poll(|| terms.poll_grace(cx))?.is_ready() {
+            if let Some(slot) = &self.slot {
+                slot.cancel(None, Urgency::Now);
+            }
+        }
+        Ok(())
     }
 
     /// The duty to report the end. Given once.
     fn report(&mut self) -> Option<Report<M>> {
         let fate = if self.polling { Fate::Panicked(None) } else { Fate::Dropped };
-        Some(Report { slot: self.slot.take()?, fate, output: None })
+        let slot = self.slot.take()?;
+        Some(Report { slot: Some(slot), fate, output: None, cleanup: None })
     }
 }
 
 /// Reports the end when it is dropped, so that a destructor's panic which nobody catches is reported as well.
 struct Report<M: Mode> {
-    slot: SlotRef<M>,
+    slot: Option<SlotRef<M>>,
     fate: Fate,
     output: Option<Payload>,
+    cleanup: Option<Cleanup>,
 }
 
 impl<M: Mode> Report<M> {
     /// The future is dropped unfinished.
-    fn after(mut self, drop_future: impl FnOnce()) {
+    fn dropping(&mut self, drop_future: impl FnOnce()) {
         let fate = core::mem::replace(&mut self.fate, Fate::Panicked(None));
         self.fate = match catch(drop_future) {
             Ok(()) => fate,
-            Err(panic) => Fate::Panicked(Some(panic)),
+            Err(panic) => match fate {
+                // What was decided before stands (law 3).
+                Fate::Dropped => Fate::Panicked(Some(panic)),
+                fate => {
+                    crate::unwind::discard(panic);
+                    fate
+                }
+            },
         };
     }
 
-    /// The future returned `Ready`: what its destructor does now changes nothing about that (law 3).
-    fn with_output<T: 'static>(mut self, output: T, drop_future: impl FnOnce()) {
-        self.fate = Fate::Completed;
-        contain(drop_future);
-        if self.slot.output_is_wanted() {
+    fn after(mut self, drop_future: impl FnOnce(), drop_rest: impl FnOnce()) {
+        self.dropping(drop_future);
+        contain(drop_rest);
+    }
+
+    /// Keeps the output if anybody may take it; otherwise it is dropped here.
+    fn keep<T: 'static>(&mut self, output: T) {
+        if self.slot.as_ref().is_some_and(|slot| slot.output_is_wanted()) {
             self.output = Some(Payload::new(output));
         } else {
             contain(|| drop(output));
         }
     }
 
-    /// The future panicked; a second panic, of its destructor, is not told.
-    fn with_panic(mut self, panic: Panic, drop_future: impl FnOnce()) {
-        self.fate = Fate::Panicked(Some(panic));
-        contain(drop_future);
+    fn hold(&mut self, held: Held) {
+        self.fate = held.fate;
+        self.output = held.output;
+    }
+
+    /// Lets the cleanup run first.
+    fn postpone(mut self) -> (Option<SlotRef<M>>, Held) {
+        let fate = core::mem::replace(&mut self.fate, Fate::Dropped);
+        (self.slot.take(), Held { fate, output: self.output.take() })
+    }
+
+    /// How the task will have ended.
+    fn outcome(&self) -> Outcome {
+        match &self.fate {
+            Fate::Completed => Outcome::Completed,
+            Fate::Failed(message) => Outcome::Failed { message: message.clone() },
+            Fate::Panicked(panic) => {
+                Outcome::Panicked { message: panic.as_ref().and_then(message) }
+            }
+            Fate::Dropped | Fate::NeverStarted => Outcome::Cancelled {
+                reason: self.slot.as_ref().and_then(|slot| slot.with(|body| body.reason())),
+            },
+        }
     }
 }
 
 impl<M: Mode> Drop for Report<M> {
     fn drop(&mut self) {
         let fate = core::mem::replace(&mut self.fate, Fate::Dropped);
-        self.slot.end(fate, self.output.take());
+        if let Some(slot) = self.slot.take() {
+            slot.end(fate, self.output.take(), self.cleanup);
+        }
     }
 }
 
-impl<F: Future, M: Mode> fmt::Debug for Tracked<F, M> {
+impl<F: Future, M: Mode, X: Terms<F::Output>> fmt::Debug for Tracked<F, M, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tracked").field("task", &self.task.slot).finish_non_exhaustive()
     }

@@ -13,9 +13,6 @@ mod imp {
 
     pub(crate) type Panic = Box<dyn Any + Send + 'static>;
 
-    /// The longest message of a panic that a record keeps.
-    const MESSAGE_LIMIT: usize = 256;
-
     #[inline]
     pub(crate) fn catch<R>(foreign: impl FnOnce() -> R) -> Result<R, Panic> {
         catch_unwind(AssertUnwindSafe(foreign))
@@ -33,7 +30,7 @@ mod imp {
             Some(text) => text,
             None => payload.downcast_ref::<alloc::string::String>()?.as_str(),
         };
-        Some(Text::bounded(text, MESSAGE_LIMIT))
+        Some(Text::bounded(text))
     }
 }
 

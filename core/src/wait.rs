@@ -62,6 +62,10 @@ impl WaitList {
         Self { head: None, tail: None, len: 0 }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Links `node` at the end, or gives a linked one another waker. `waker` is left with the one it replaces.
     ///
     /// # Safety

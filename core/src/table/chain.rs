@@ -15,7 +15,7 @@ use core::task::Waker;
 use super::shard::Inner;
 use super::{Core, SlotRef, slot};
 use crate::mode::{Lock, Mode};
-use crate::slot::{CHAINED, ENDED, ENDING, HELD, Request, Slot};
+use crate::slot::{CHAINED, ENDED, ENDING, HELD, Request, Slot, Urgency};
 use crate::unwind::contain;
 
 /// What is left over: dropped, or woken, outside the shard's lock.
@@ -80,7 +80,7 @@ impl<M: Mode> Inner<M> {
             // SAFETY: `admit` counts this reference.
             body.extras().after = Some(unsafe { SlotRef::from_counted(new) });
             slot(&old).set(CHAINED);
-            Some(slot(&old).request(body, Some("replaced".into())))
+            Some(slot(&old).request(body, Some("replaced".into()), Urgency::Own))
         });
         let Some(request) = request else { return false };
         let before = self.refer_live(old);
@@ -151,7 +151,11 @@ impl<M: Mode> Core<M> {
     pub(super) fn pass_on(&self, ended: &SlotRef<M>) {
         let hash = self.hash(ended.head().name.as_bytes());
         let mut loose = Loose::new();
-        self.shard(hash).1.lock.with(|inner| inner.unchain(ended.as_ptr(), hash, &mut loose));
+        let lock = &self.shard(hash).1.lock;
+        let gave_back = lock.with(|inner| inner.unchain(ended.as_ptr(), hash, &mut loose));
         loose.tie_up();
+        if gave_back {
+            self.named.wake_all(Some(hash));
+        }
     }
 }

@@ -5,11 +5,14 @@ use crate::mode::{Mode, Word as _};
 use crate::slot::{CANCEL, CHAINED, ENDED, ENDING, End, GONE, HANDLE, KEEP, Payload, STARTED};
 use crate::unwind::{Panic, contain, message};
 use crate::wait::wake_all;
+use crate::{Cleanup, Text};
 
 /// What became of a task's future. It is gone by now.
 pub(crate) enum Fate {
     /// It returned `Ready`.
     Completed,
+    /// It returned `Ready` with an error, which says this.
+    Failed(Text),
     /// It panicked, in `poll` or when it was dropped; with what, where that is known.
     Panicked(Option<Panic>),
     /// It was dropped unfinished: by its wrapper because of a cancel, or by its executor.
@@ -27,13 +30,14 @@ impl<M: Mode> SlotRef<M> {
     /// Reports the end of the task (law 2: its future has been dropped). Only the first report counts.
     ///
     /// O(1), and O(of those who wait) to wake them.
-    pub(crate) fn end(&self, fate: Fate, output: Option<Payload>) {
+    pub(crate) fn end(&self, fate: Fate, output: Option<Payload>, cleanup: Option<Cleanup>) {
         let core = self.core();
         let tally = core.tally(self.home.place);
         let now = core.now();
         let keep = !matches!(fate, Fate::NeverStarted);
         let (end, mut payload, message) = match fate {
             Fate::Completed => (Some(End::Completed), output, None),
+            Fate::Failed(message) => (Some(End::Failed), output, Some(message)),
             Fate::Panicked(None) => (Some(End::Panicked), None, None),
             Fate::Panicked(Some(panic)) => {
                 let message = message(&panic);
@@ -55,6 +59,9 @@ impl<M: Mode> SlotRef<M> {
             }
             if message.is_some() {
                 body.extras().message = message;
+            }
+            if cleanup.is_some() {
+                body.extras().cleanup = cleanup;
             }
             if let (Some(now), Some(extras)) = (now, body.some_extras()) {
                 if let Some(times) = extras.times.as_mut() {
@@ -110,7 +117,7 @@ impl<M: Mode> SlotRef<M> {
 
     /// Ends a place that no future was given to.
     pub(crate) fn withdraw(&self) {
-        self.end(Fate::NeverStarted, None);
+        self.end(Fate::NeverStarted, None, None);
     }
 }
 

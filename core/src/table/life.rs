@@ -2,22 +2,30 @@
 
 use super::{Fate, SlotRef};
 use crate::mode::{Mode, Word};
-use crate::slot::{CANCEL, ENDING, RESERVED, Request, STARTED};
+use crate::slot::{CANCEL, ENDING, FOR_CANCEL, RESERVED, Request, STARTED, Slot, Urgency};
 use crate::unwind::contain;
+use crate::wait::wake_all;
 use crate::{SpawnError, Text};
+
+impl<M: Mode> Slot<M> {
+    /// Counts the first request to stop, under the lock of the body, as `end` does: so the one comes before the other.
+    pub(crate) fn count_request(&self, was_queued: bool) {
+        let tally = self.core().tally(self.home.place);
+        if was_queued {
+            tally.unqueued.add(1);
+        }
+        tally.stopped.add(1);
+    }
+}
 
 impl<M: Mode> SlotRef<M> {
     /// Follows up on a request to stop, outside all locks.
     pub(crate) fn after_request(&self, request: Request) {
-        if request.first {
-            let tally = self.core().tally(self.home.place);
-            if request.was_queued {
-                tally.unqueued.add(1);
-            }
-            tally.stopped.add(1);
-        }
         if request.unborn {
-            self.end(Fate::Dropped, None);
+            self.end(Fate::Dropped, None, None);
+        }
+        if request.awaited {
+            wake_all(self, Some(FOR_CANCEL));
         }
         if let Some(waker) = request.waker {
             contain(|| waker.wake());
@@ -25,8 +33,8 @@ impl<M: Mode> SlotRef<M> {
     }
 
     /// Asks the task to stop (law 1). O(1).
-    pub(crate) fn cancel(&self, reason: Option<Text>) {
-        let request = self.with(|body| self.request(body, reason));
+    pub(crate) fn cancel(&self, reason: Option<Text>, urgency: Urgency) {
+        let request = self.with(|body| self.request(body, reason, urgency));
         self.after_request(request);
     }
 

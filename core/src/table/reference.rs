@@ -41,9 +41,20 @@ impl<M: Mode> Deref for SlotRef<M> {
     }
 }
 
+/// From here on a slot's references are no longer counted: it is never used again. Only code that leaks references by
+/// the billion comes here, and must not come round to nought.
+const SATURATED: u32 = 1 << 31;
+
+/// Counts one more reference to a slot that has some, or whose shard's lock is held.
+pub(super) fn count<M: Mode>(slot: &Slot<M>) {
+    if slot.refs.add(1) >= SATURATED {
+        slot.refs.store(SATURATED + SATURATED / 2);
+    }
+}
+
 impl<M: Mode> Clone for SlotRef<M> {
     fn clone(&self) -> Self {
-        self.refs.add(1);
+        count(self);
         Self(self.0)
     }
 }
@@ -51,7 +62,12 @@ impl<M: Mode> Clone for SlotRef<M> {
 impl<M: Mode> Drop for SlotRef<M> {
     #[inline]
     fn drop(&mut self) {
-        if !self.refs.update(|refs| if refs > 1 { Some(refs - 1) } else { None }) {
+        let more = |refs| match refs {
+            0 | 1 => None,
+            SATURATED.. => Some(refs),
+            _ => Some(refs - 1),
+        };
+        if !self.refs.update(more) {
             release(self.0);
         }
     }

@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use hashbrown::HashTable;
 
 use super::memory::{CHUNK, Chunk};
+use super::reference::count;
 use super::tally::Tally;
 use super::{Core, CoreRef, SlotRef, slot};
 use crate::mode::{Lock, Mode, Word};
@@ -98,7 +99,7 @@ impl<M: Mode> Inner<M> {
 
     /// A reference to a task that has others.
     pub(super) fn refer_live(&self, found: NonNull<Slot<M>>) -> SlotRef<M> {
-        slot(&found).refs.add(1);
+        count(slot(&found));
         // SAFETY: it was just counted.
         unsafe { SlotRef::from_counted(found) }
     }

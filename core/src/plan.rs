@@ -1,0 +1,312 @@
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use crate::mode::{Lock, Mode};
+use crate::{Cx, Outcome, Registry, Spawn, SpawnError, TaskBuilder, TaskHandle, Text, Tracked};
+
+/// Where the futures of a plan may run.
+pub mod bound {
+    use super::{Box, Future, Pin};
+
+    /// On any thread: the futures are `Send`. Such a plan starts on every spawner.
+    #[derive(Clone, Copy, Debug)]
+    pub struct AnyThread;
+
+    /// On the thread that makes them: they need not be `Send`. Such a plan starts on spawners for one thread.
+    #[derive(Clone, Copy, Debug)]
+    pub struct OneThread;
+
+    /// [`AnyThread`] or [`OneThread`]. Sealed.
+    pub trait Bound: sealed::Sealed + 'static {
+        /// A future of a task, its type forgotten.
+        type Future: Future<Output = ()> + Unpin + 'static;
+    }
+
+    /// Futures that meet a bound. Sealed.
+    #[diagnostic::on_unimplemented(
+        message = "this future cannot be part of a plan for any thread",
+        label = "it is not `Send`",
+        note = "make it a `Plan<_, _, bound::OneThread>`, which starts on spawners for one thread"
+    )]
+    pub trait Meets<B: Bound>: Future<Output = ()> + Sized {
+        #[doc(hidden)]
+        fn boxed(self) -> B::Future;
+    }
+
+    impl Bound for AnyThread {
+        type Future = Pin<Box<dyn Future<Output = ()> + Send>>;
+    }
+
+    impl Bound for OneThread {
+        type Future = Pin<Box<dyn Future<Output = ()>>>;
+    }
+
+    impl<F: Future<Output = ()> + Send + 'static> Meets<AnyThread> for F {
+        fn boxed(self) -> <AnyThread as Bound>::Future {
+            Box::pin(self)
+        }
+    }
+
+    impl<F: Future<Output = ()> + 'static> Meets<OneThread> for F {
+        fn boxed(self) -> <OneThread as Bound>::Future {
+            Box::pin(self)
+        }
+    }
+
+    mod sealed {
+        pub trait Sealed {}
+        impl Sealed for super::AnyThread {}
+        impl Sealed for super::OneThread {}
+    }
+}
+
+use bound::{AnyThread, Bound, Meets};
+
+/// Tasks that are declared before there is any executor, and made anew each time the plan is started: once per worker.
+///
+/// Each start gives every task the application's value in its [`Cx`]. A [`once`](Plan::once) task is made by the first
+/// start that comes to it, and by no other. The plan is `Send` and `Sync` in [`mode::Sync`](crate::mode::Sync).
+///
+/// ```
+/// # use async_executor::LocalExecutor;
+/// # use task_registry_core::{Cx, Plan, Registry, SpawnError, bound, mode};
+/// # use task_registry_local::OnLocalExecutor;
+/// let mut plan = Plan::<String, mode::Unsync, bound::OneThread>::new();
+/// plan.task("heartbeat", |cx| async move { println!("{} lives", cx.app()) })?;
+/// plan.once("migration", |_| async { println!("once for all workers") })?;
+/// assert!(plan.task("heartbeat", |_| async {}).is_err()); // where it is written
+///
+/// let executor = LocalExecutor::new();
+/// let tasks = Registry::new(OnLocalExecutor(&executor));
+/// let started = plan.start(&tasks, String::from("the app"));
+/// assert_eq!(started.len(), 2);
+/// # futures_lite::future::block_on(executor.run(tasks.wait_idle()));
+/// # assert!(started.iter().all(|task| task.outcome().is_some_and(|o| o.is_completed())));
+/// # assert_eq!(plan.start(&tasks, String::new()).len(), 1);
+/// # Ok::<(), SpawnError>(())
+/// ```
+pub struct Plan<A, M: Mode, B: Bound = AnyThread> {
+    tasks: Vec<(Text, Make<A, M, B>)>,
+}
+
+type Each<A, M, B> = Arc<dyn Fn(Cx<A, M>) -> <B as Bound>::Future + Send + Sync>;
+type Once<A, M, B> = Box<dyn FnOnce(Cx<A, M>) -> <B as Bound>::Future + Send>;
+
+enum Make<A, M: Mode, B: Bound> {
+    Each(Each<A, M, B>),
+    /// `None` once a start has taken it.
+    Once(M::Lock<Option<Once<A, M, B>>>),
+}
+
+impl<A, M: Mode, B: Bound> Plan<A, M, B> {
+    /// Nothing planned.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { tasks: Vec::new() }
+    }
+
+    /// How many tasks are planned.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Whether nothing is planned.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    fn add(&mut self, name: Text, make: Make<A, M, B>) -> Result<&mut Self, SpawnError> {
+        if !name.is_empty() && self.tasks.iter().any(|(planned, _)| *planned == name) {
+            return Err(SpawnError::Planned);
+        }
+        self.tasks.push((name, make));
+        Ok(self)
+    }
+}
+
+impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
+    /// Plans a task that each start makes anew, by calling `make` with its context.
+    ///
+    /// `make` is called by the task itself, on its executor: what it panics with is the task's. O(tasks planned).
+    ///
+    /// # Errors
+    ///
+    /// The name is empty, or the plan has it already.
+    pub fn task<F: Meets<B>>(
+        &mut self,
+        name: impl Into<Text>,
+        make: impl Fn(Cx<A, M>) -> F + Send + Sync + 'static,
+    ) -> Result<&mut Self, SpawnError> {
+        let name = name.into();
+        if name.is_empty() {
+            return Err(SpawnError::EmptyName);
+        }
+        self.add(name, Make::Each(Arc::new(move |cx| make(cx).boxed())))
+    }
+
+    /// [`task`](Plan::task) without a name.
+    pub fn unnamed<F: Meets<B>>(
+        &mut self,
+        make: impl Fn(Cx<A, M>) -> F + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.tasks.push((Text::EMPTY, Make::Each(Arc::new(move |cx| make(cx).boxed()))));
+        self
+    }
+
+    /// Plans a task that exactly one start makes: the first that comes to it.
+    ///
+    /// # Errors
+    ///
+    /// The name is empty, or the plan has it already.
+    pub fn once<F: Meets<B>>(
+        &mut self,
+        name: impl Into<Text>,
+        make: impl FnOnce(Cx<A, M>) -> F + Send + 'static,
+    ) -> Result<&mut Self, SpawnError> {
+        let name = name.into();
+        if name.is_empty() {
+            return Err(SpawnError::EmptyName);
+        }
+        let make: Once<A, M, B> = Box::new(move |cx| make(cx).boxed());
+        self.add(name, Make::Once(M::Lock::new(Some(make))))
+    }
+
+    /// Spawns every planned task on `registry`, in the order in which they were planned. O(tasks planned).
+    ///
+    /// One that finds its name taken, or the registry closed, is not started and says why; the others are.
+    pub fn start<S>(&self, registry: &Registry<S, M>, app: A) -> Vec<Started<M>>
+    where
+        A: Clone,
+        S: Spawn<Tracked<InTask<A, M, B>, M>>,
+    {
+        let tasks = self.tasks.iter();
+        tasks.filter_map(|(name, make)| Self::start_one(registry, &app, name, make)).collect()
+    }
+
+    fn start_one<S>(
+        registry: &Registry<S, M>,
+        app: &A,
+        name: &Text,
+        make: &Make<A, M, B>,
+    ) -> Option<Started<M>>
+    where
+        A: Clone,
+        S: Spawn<Tracked<InTask<A, M, B>, M>>,
+    {
+        let make_it: Once<A, M, B> = match make {
+            Make::Once(place) => place.with(Option::take)?,
+            Make::Each(make) => {
+                let make = make.clone();
+                Box::new(move |cx| make(cx))
+            }
+        };
+        let named = (!name.is_empty()).then(|| name.clone());
+        let task = match TaskBuilder::new(registry, named).reserve() {
+            Ok(ticket) => {
+                let cx = Cx::new(app.clone(), ticket.task(), registry.tasks());
+                let body = InTask { make: Some((make_it, cx)), future: None };
+                ticket.spawn_on(registry.spawner(), body).map_err(SpawnError::from)
+            }
+            Err(error) => {
+                if let Make::Once(place) = make {
+                    // Another start may have more luck.
+                    place.with(|place| *place = Some(make_it));
+                }
+                Err(error)
+            }
+        };
+        Some(Started { name: name.clone(), task })
+    }
+}
+
+type Making<A, M, B> = (Once<A, M, B>, Cx<A, M>);
+
+/// The body of a planned task: makes the future and then is it.
+pub struct InTask<A, M: Mode, B: Bound> {
+    make: Option<Making<A, M, B>>,
+    future: Option<B::Future>,
+}
+
+impl<A, M: Mode, B: Bound> Unpin for InTask<A, M, B> {}
+
+impl<A, M: Mode, B: Bound> Future for InTask<A, M, B> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        if let Some((make, context)) = this.make.take() {
+            this.future = Some(make(context));
+        }
+        match &mut this.future {
+            Some(future) => Pin::new(future).poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+}
+
+impl<A, M: Mode, B: Bound> fmt::Debug for InTask<A, M, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InTask").field("made", &self.future.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// A planned task that [`Plan::start`] came to.
+#[derive(Debug)]
+pub struct Started<M: Mode> {
+    name: Text,
+    task: Result<TaskHandle<(), M>, SpawnError>,
+}
+
+impl<M: Mode> Started<M> {
+    /// Its name, if it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        (!self.name.is_empty()).then(|| self.name.as_str())
+    }
+
+    /// The task, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// What the spawn said.
+    pub fn task(&self) -> Result<&TaskHandle<(), M>, SpawnError> {
+        self.task.as_ref().map_err(|error| *error)
+    }
+
+    /// The task, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// What the spawn said.
+    pub fn into_task(self) -> Result<TaskHandle<(), M>, SpawnError> {
+        self.task
+    }
+
+    /// How it ended, if it has: [`Outcome::NeverStarted`] where there is no task.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        match &self.task {
+            Ok(task) => task.outcome(),
+            Err(_) => Some(Outcome::NeverStarted),
+        }
+    }
+}
+
+impl<A, M: Mode, B: Bound> Default for Plan<A, M, B> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A, M: Mode, B: Bound> fmt::Debug for Plan<A, M, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.tasks.iter().map(|(name, _)| name)).finish()
+    }
+}

@@ -1,0 +1,308 @@
+//! What a task may carry besides its future: a grace, a timeout, a cleanup, a verdict on its output.
+//!
+//! All of it is type parameters of the wrapper, so that a task without costs nothing, and one with needs no box. The
+//! [`TaskBuilder`](crate::TaskBuilder) puts them together.
+
+use core::fmt::Display;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::unwind::catch;
+use crate::{Outcome, Text};
+
+/// The terms a task runs under. Sealed: `()` for none, and what the builder makes.
+pub trait Terms<T>: sealed::Terms<T> {}
+
+impl<T, X: sealed::Terms<T>> Terms<T> for X {}
+
+pub(crate) mod sealed {
+    use super::{Context, Future, Outcome, Pin, Poll, Text};
+
+    pub trait Terms<T> {
+        type Cleanup: Future<Output = ()>;
+
+        /// Whether a request to stop starts a grace that the task has itself.
+        const GRACE: bool;
+
+        /// Ready when the grace, which has begun, is over.
+        fn poll_grace(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+
+        /// Ready, once, when the task has had its time.
+        fn poll_timeout(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+
+        /// What to say of an output that is a failure.
+        fn failure(output: &T) -> Option<Text>;
+
+        /// What is to run once the future is gone; the first time only.
+        fn cleanup(self: Pin<&mut Self>, end: impl FnOnce() -> Outcome) -> Option<Self::Cleanup>;
+
+        /// Whether there is a cleanup that was not made.
+        fn has_cleanup(&self) -> bool;
+
+        /// Ready when the cleanup has had its time.
+        fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+
+        /// Lets go of all that is left, before the end is told (law 2).
+        fn clear(self: Pin<&mut Self>);
+    }
+}
+
+/// The cleanup of a task that has none: there is no such future.
+#[derive(Debug)]
+pub enum Never {}
+
+impl Future for Never {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        match *self {}
+    }
+}
+
+impl<T> sealed::Terms<T> for () {
+    type Cleanup = Never;
+    const GRACE: bool = false;
+
+    fn poll_grace(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+    fn poll_timeout(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+    fn failure(_: &T) -> Option<Text> {
+        None
+    }
+    fn cleanup(self: Pin<&mut Self>, _: impl FnOnce() -> Outcome) -> Option<Never> {
+        None
+    }
+    fn has_cleanup(&self) -> bool {
+        false
+    }
+    fn poll_deadline(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+    fn clear(self: Pin<&mut Self>) {}
+}
+
+pin_project! {
+    /// Terms with one more: what a request to stop grants before the future is dropped.
+    #[derive(Debug)]
+    pub struct Graced<X, G, D> {
+        #[pin]
+        rest: X,
+        make: Option<G>,
+        #[pin]
+        grace: Option<D>,
+    }
+}
+
+impl<X, G, D> Graced<X, G, D> {
+    pub(crate) fn new(rest: X, make: G) -> Self {
+        Self { rest, make: Some(make), grace: None }
+    }
+}
+
+impl<T, X, G, D> sealed::Terms<T> for Graced<X, G, D>
+where
+    X: sealed::Terms<T>,
+    G: FnOnce() -> D,
+    D: Future,
+{
+    type Cleanup = X::Cleanup;
+    const GRACE: bool = true;
+
+    fn poll_grace(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if let Some(make) = this.make.take() {
+            this.grace.set(Some(make()));
+        }
+        match this.grace.as_mut().as_pin_mut() {
+            Some(grace) => grace.poll(cx).map(|_| this.grace.set(None)),
+            None => Poll::Pending,
+        }
+    }
+    fn poll_timeout(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().rest.poll_timeout(cx)
+    }
+    fn failure(output: &T) -> Option<Text> {
+        X::failure(output)
+    }
+    fn cleanup(self: Pin<&mut Self>, end: impl FnOnce() -> Outcome) -> Option<X::Cleanup> {
+        self.project().rest.cleanup(end)
+    }
+    fn has_cleanup(&self) -> bool {
+        self.rest.has_cleanup()
+    }
+    fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().rest.poll_deadline(cx)
+    }
+    fn clear(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        *this.make = None;
+        this.grace.set(None);
+        this.rest.clear();
+    }
+}
+
+pin_project! {
+    /// Terms with one more: a time after which the task is asked to stop.
+    #[derive(Debug)]
+    pub struct Timed<X, D> {
+        #[pin]
+        rest: X,
+        #[pin]
+        timeout: Option<D>,
+    }
+}
+
+impl<X, D> Timed<X, D> {
+    pub(crate) fn new(rest: X, timeout: D) -> Self {
+        Self { rest, timeout: Some(timeout) }
+    }
+}
+
+impl<T, X: sealed::Terms<T>, D: Future> sealed::Terms<T> for Timed<X, D> {
+    type Cleanup = X::Cleanup;
+    const GRACE: bool = X::GRACE;
+
+    fn poll_grace(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().rest.poll_grace(cx)
+    }
+    fn poll_timeout(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        match this.timeout.as_mut().as_pin_mut() {
+            Some(timeout) => timeout.poll(cx).map(|_| this.timeout.set(None)),
+            None => Poll::Pending,
+        }
+    }
+    fn failure(output: &T) -> Option<Text> {
+        X::failure(output)
+    }
+    fn cleanup(self: Pin<&mut Self>, end: impl FnOnce() -> Outcome) -> Option<X::Cleanup> {
+        self.project().rest.cleanup(end)
+    }
+    fn has_cleanup(&self) -> bool {
+        self.rest.has_cleanup()
+    }
+    fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().rest.poll_deadline(cx)
+    }
+    fn clear(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        this.timeout.set(None);
+        this.rest.clear();
+    }
+}
+
+pin_project! {
+    /// Terms with one more: what runs on the executor when the future is gone, and how long it may.
+    #[derive(Debug)]
+    pub struct Cleaned<X, K, L, D> {
+        #[pin]
+        rest: X,
+        make: Option<(K, L)>,
+        #[pin]
+        deadline: Option<D>,
+    }
+}
+
+impl<X, K, L, D> Cleaned<X, K, L, D> {
+    pub(crate) fn new(rest: X, cleanup: K, deadline: L) -> Self {
+        Self { rest, make: Some((cleanup, deadline)), deadline: None }
+    }
+}
+
+impl<T, X, K, C, L, D> sealed::Terms<T> for Cleaned<X, K, L, D>
+where
+    X: sealed::Terms<T>,
+    K: FnOnce(Outcome) -> C,
+    C: Future<Output = ()>,
+    L: FnOnce() -> D,
+    D: Future,
+{
+    type Cleanup = C;
+    const GRACE: bool = X::GRACE;
+
+    fn poll_grace(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().rest.poll_grace(cx)
+    }
+    fn poll_timeout(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().rest.poll_timeout(cx)
+    }
+    fn failure(output: &T) -> Option<Text> {
+        X::failure(output)
+    }
+    fn cleanup(self: Pin<&mut Self>, end: impl FnOnce() -> Outcome) -> Option<C> {
+        let mut this = self.project();
+        let (cleanup, deadline) = this.make.take()?;
+        this.deadline.set(Some(deadline()));
+        Some(cleanup(end()))
+    }
+    fn has_cleanup(&self) -> bool {
+        self.make.is_some()
+    }
+    fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.project().deadline.as_pin_mut() {
+            Some(deadline) => deadline.poll(cx).map(drop),
+            None => Poll::Pending,
+        }
+    }
+    fn clear(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        *this.make = None;
+        this.deadline.set(None);
+        this.rest.clear();
+    }
+}
+
+pin_project! {
+    /// Terms with one more: an `Err` is a failure, and what it displays is kept.
+    #[derive(Debug)]
+    pub struct Fallible<X> {
+        #[pin]
+        rest: X,
+    }
+}
+
+impl<X> Fallible<X> {
+    pub(crate) fn new(rest: X) -> Self {
+        Self { rest }
+    }
+}
+
+impl<T, E, X> sealed::Terms<Result<T, E>> for Fallible<X>
+where
+    E: Display,
+    X: sealed::Terms<Result<T, E>>,
+{
+    type Cleanup = X::Cleanup;
+    const GRACE: bool = X::GRACE;
+
+    fn poll_grace(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().rest.poll_grace(cx)
+    }
+    fn poll_timeout(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().rest.poll_timeout(cx)
+    }
+    fn failure(output: &Result<T, E>) -> Option<Text> {
+        let error = output.as_ref().err()?;
+        Some(catch(|| Text::displayed(error)).unwrap_or_else(|panic| {
+            crate::unwind::discard(panic);
+            "an error that panics when it is displayed".into()
+        }))
+    }
+    fn cleanup(self: Pin<&mut Self>, end: impl FnOnce() -> Outcome) -> Option<X::Cleanup> {
+        self.project().rest.cleanup(end)
+    }
+    fn has_cleanup(&self) -> bool {
+        self.rest.has_cleanup()
+    }
+    fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().rest.poll_deadline(cx)
+    }
+    fn clear(self: Pin<&mut Self>) {
+        self.project().rest.clear();
+    }
+}
