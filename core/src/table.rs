@@ -173,11 +173,15 @@ impl<M: Mode> CoreRef<M> {
             }
             let new = inner.allocate(self, index);
             let (mut refs, mut flags) = (2, flags);
-            if let (Some(old), Policy::Replace) = (holder, policy) {
+            let mut replaced = holder.filter(|_| policy == Policy::Replace);
+            while let Some(old) = replaced {
                 if inner.chain(old, new, &mut loose) {
                     refs += 1;
                     flags |= HELD | CHAINED;
+                    break;
                 }
+                // It ended meanwhile; there may be one that it was to replace itself.
+                replaced = inner.holder(hash, name.as_bytes(), &mut loose);
             }
             // SAFETY: `new` was free until now (invariant 1), so nobody else can reach it.
             unsafe { (*slot(&new).head.get()).name = name };
@@ -298,7 +302,13 @@ impl<M: Mode> Core<M> {
             let claimed = task.flags() & HANDLE != 0;
             if claimed { None } else { body.payload.take() }
         });
+        let (mut loose, mut gave_back) = (Loose::new(), None);
         let garbage = self.shards[shard].lock.with(|inner| {
+            if task.flags() & CHAINED != 0 {
+                // Whoever ended it is still on the way to do this, and would find the name gone.
+                let hash = self.hash(task.head().name.as_bytes());
+                gave_back = inner.unchain(record, hash, &mut loose).then_some(hash);
+            }
             if !task.head().name.is_empty() {
                 inner.unname(self, record);
             }
@@ -306,6 +316,10 @@ impl<M: Mode> Core<M> {
             unsafe { (*task.shelf.get()).record = false };
             (task.refs.load() == 0).then(|| inner.free(self, record))
         });
+        loose.tie_up();
+        if gave_back.is_some() {
+            self.named.wake_all(gave_back);
+        }
         contain(|| drop(output));
         contain(|| drop(garbage));
     }
