@@ -4,12 +4,12 @@ use core::marker::PhantomData;
 
 use crate::mode::{Carry, Mode};
 use crate::slot::{GRACE, HANDLE, KEEP, RESERVED};
-use crate::table::NotAdmitted;
+use crate::table::{NotAdmitted, SlotRef};
 use crate::terms::{Cleaned, Fallible, Graced, Terms, Timed, sealed};
 use crate::ticket::launch;
 use crate::{
-    JoinHandle, Outcome, Refused, Registry, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner,
-    TaskHandle, TaskRef, Text, Ticket, Tracked, TrySpawnError,
+    JoinHandle, Outcome, Refused, Registry, Scope, Spawn, SpawnError, SpawnLocal, SpawnSend,
+    Spawner, TaskHandle, TaskRef, Text, Ticket, Tracked, TrySpawnError,
 };
 
 /// What to do when a live task has the name: types, because what a spawn returns depends on it (law 6).
@@ -158,13 +158,42 @@ pub struct TaskBuilder<'a, S: Spawner, M: Mode, C = conflict::Fail, R = ToHandle
     registry: &'a Registry<S, M>,
     /// `None` for a task without a name.
     name: Option<Text>,
+    placing: Placing<M>,
     terms: X,
     settings: PhantomData<(C, R)>,
 }
 
+/// Where a task belongs.
+struct Placing<M: Mode> {
+    stage: Option<i64>,
+    scope: Option<Scope<M>>,
+}
+
+impl<M: Mode> Placing<M> {
+    /// The name in the registry.
+    fn name(&self, name: Option<Text>) -> Result<Text, SpawnError> {
+        match (name, &self.scope) {
+            (None, _) => Ok(Text::EMPTY),
+            (Some(name), _) if name.is_empty() => Err(SpawnError::EmptyName),
+            (Some(name), Some(scope)) => Ok(scope.full_name(&name)),
+            (Some(name), None) => Ok(name),
+        }
+    }
+
+    /// Puts a task that was just admitted where it belongs. An error gives the place back.
+    fn place(&self, task: &SlotRef<M>) -> Result<(), SpawnError> {
+        if let Some(stage) = self.stage {
+            task.with(|body| body.extras().stage = stage);
+        }
+        let Some(scope) = &self.scope else { return Ok(()) };
+        scope.enter(task).inspect_err(|_| task.withdraw())
+    }
+}
+
 impl<'a, S: Spawner, M: Mode> TaskBuilder<'a, S, M> {
     pub(crate) fn new(registry: &'a Registry<S, M>, name: Option<Text>) -> Self {
-        Self { registry, name, terms: (), settings: PhantomData }
+        let placing = Placing { stage: None, scope: None };
+        Self { registry, name, placing, terms: (), settings: PhantomData }
     }
 }
 
@@ -172,13 +201,27 @@ type SpawnedBy<C, F, M> = <C as Conflict>::Spawned<<F as Future>::Output, M>;
 
 impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     fn with<D, Q, Y>(self, terms: impl FnOnce(X) -> Y) -> TaskBuilder<'a, S, M, D, Q, Y> {
-        let terms = terms(self.terms);
-        TaskBuilder { registry: self.registry, name: self.name, terms, settings: PhantomData }
+        let Self { registry, name, placing, terms: old, .. } = self;
+        let terms = terms(old);
+        TaskBuilder { registry, name, placing, terms, settings: PhantomData }
     }
 
     /// What to do if a live task has the name: one of the types in [`conflict`].
     pub fn on_conflict<D: Conflict>(self, _: D) -> TaskBuilder<'a, S, M, D, R, X> {
         self.with(|terms| terms)
+    }
+
+    /// Makes the task a member of `scope`, which its name then begins with.
+    pub fn within(mut self, scope: &Scope<M>) -> Self {
+        self.placing.scope = Some(scope.clone());
+        self
+    }
+
+    /// When [`shutdown_in_stages`](crate::Tasks::shutdown_in_stages) comes to the task: the highest stage goes first. 0
+    /// unless said otherwise.
+    pub fn stage(mut self, stage: i64) -> Self {
+        self.placing.stage = Some(stage);
+        self
     }
 
     /// Keeps the output until it is taken by name or its record goes (laws 15, 17), so that dropping the handle does
@@ -243,8 +286,9 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     where
         C: Conflict,
     {
-        let name = checked(self.name)?;
+        let name = self.placing.name(self.name)?;
         let (slot, handle) = self.registry.tasks().admit(name, C::POLICY, RESERVED | HANDLE)?;
+        self.placing.place(&slot)?;
         Ok(Ticket::new(slot, handle))
     }
 
@@ -328,12 +372,15 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         X: Terms<F::Output>,
         H: JoinHandle,
     {
-        let name = match checked(self.name) {
+        let name = match self.placing.name(self.name) {
             Ok(name) => name,
             Err(error) => return Err(TrySpawnError::new(error, future)),
         };
         match self.registry.tasks().0.admit(name, C::POLICY, R::FLAGS | grace::<X, F::Output>()) {
             Ok((slot, handle)) => {
+                if let Err(error) = self.placing.place(&slot) {
+                    return Err(TrySpawnError::new(error, future));
+                }
                 let tracked = Tracked::new(future, slot, self.terms);
                 Ok(C::spawned(launch(tracked, TaskHandle::new(handle), spawn)?))
             }
@@ -348,14 +395,6 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
 /// The flag of a task that has a grace of its own.
 fn grace<X: sealed::Terms<T>, T>() -> u32 {
     if X::GRACE { GRACE } else { 0 }
-}
-
-fn checked(name: Option<Text>) -> Result<Text, SpawnError> {
-    match name {
-        Some(name) if name.is_empty() => Err(SpawnError::EmptyName),
-        Some(name) => Ok(name),
-        None => Ok(Text::EMPTY),
-    }
 }
 
 impl<S: Spawner, M: Mode, C, R, X> fmt::Debug for TaskBuilder<'_, S, M, C, R, X> {

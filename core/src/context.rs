@@ -8,10 +8,10 @@ use pin_project_lite::pin_project;
 
 use crate::builder::conflict::Conflict;
 use crate::mode::Mode;
-use crate::slot::{CANCEL, FOR_CANCEL};
+use crate::slot::{CANCEL, FOR_CANCEL, FOR_READY, READY};
 use crate::table::SlotRef;
 use crate::unwind::contain;
-use crate::wait::Waiter;
+use crate::wait::{Waiter, wake_all};
 use crate::{Registry, Spawn, SpawnError, Spawner, TaskHandle, TaskRef, Tasks, Text, Tracked};
 
 /// A registry together with a value that its tasks are given: what [`Registry::with_context`] makes.
@@ -143,6 +143,15 @@ impl<A, M: Mode> Cx<A, M> {
     /// only if it looks before.
     pub fn cancelled(&self) -> Cancelled<M> {
         Cancelled { waiter: Waiter::new(self.task.0.clone(), FOR_CANCEL) }
+    }
+
+    /// Says that the task is ready for what others expect of it: who waits in
+    /// [`TaskRef::started`](crate::TaskRef::started) goes on. Saying so again changes nothing.
+    pub fn ready(&self) {
+        let task = &self.task.0;
+        if task.with(|_| task.set(READY)) & READY == 0 {
+            wake_all(task, Some(FOR_READY));
+        }
     }
 
     /// Whether the task was asked to stop.

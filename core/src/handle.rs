@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{ENDED, FOR_END, GONE, HANDLE, KEEP, Payload};
+use crate::slot::{ENDED, FOR_END, FOR_READY, GONE, HANDLE, KEEP, Payload, READY};
 use crate::table::SlotRef;
 use crate::unwind::contain;
 use crate::wait::Waiter;
@@ -100,6 +100,12 @@ impl<M: Mode> TaskRef<M> {
         Cancelling::new(self.wait(), cancel.grace)
     }
 
+    /// Waits until the task says that it is ready ([`Cx::ready`](crate::Cx::ready)): `Ok`, or how it ended if it did so
+    /// before. A task that never says so is waited for until it ends. Cancel safe.
+    pub fn started(&self) -> Started<M> {
+        Started { waiter: Waiter::new(self.0.clone(), FOR_READY) }
+    }
+
     /// A guard that asks the task to stop when it is dropped (law 8).
     pub fn drop_guard(&self) -> DropGuard<M> {
         DropGuard::new(self.clone())
@@ -185,6 +191,34 @@ impl<M: Mode> Future for Wait<M> {
 impl<M: Mode> fmt::Debug for Wait<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Wait").field(&self.waiter.place).finish()
+    }
+}
+
+pin_project! {
+    /// Waits until a task is ready: what [`TaskRef::started`] returns.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Started<M: Mode> {
+        #[pin]
+        waiter: Waiter<SlotRef<M>>,
+    }
+}
+
+impl<M: Mode> Future for Started<M> {
+    type Output = Result<(), Outcome>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Outcome>> {
+        self.project().waiter.poll_until(cx, |task| {
+            if task.flags() & READY != 0 {
+                return Some(Ok(()));
+            }
+            ended(task).map(Err)
+        })
+    }
+}
+
+impl<M: Mode> fmt::Debug for Started<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Started").field(&self.waiter.place).finish()
     }
 }
 

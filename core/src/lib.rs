@@ -74,7 +74,11 @@ mod cancel;
 #[cfg(feature = "alloc")]
 mod endings;
 #[cfg(feature = "alloc")]
+mod scope;
+#[cfg(feature = "alloc")]
 mod shutdown;
+#[cfg(feature = "alloc")]
+mod staged;
 #[cfg(feature = "alloc")]
 mod tasks;
 
@@ -102,13 +106,15 @@ pub use {
     endings::{Endings, Lagged, NextEnded},
     error::{JoinError, SpawnError, TakeError, TrySpawnError},
     guard::{DropGuard, TasksGuard},
-    handle::{TaskHandle, TaskRef, Wait},
+    handle::{Started, TaskHandle, TaskRef, Wait},
     info::{Snapshot, TaskInfo, Times},
     options::{Options, Retain},
     outcome::{Cleanup, Outcome},
-    plan::{InTask, Plan, Started, bound},
+    plan::{InTask, Plan, PlannedTask, bound},
     registry::Registry,
+    scope::{Scope, ScopeIdle},
     shutdown::{Shutdown, ShutdownReport},
+    staged::StagedShutdown,
     table::TaskEnd,
     tasks::{Counts, Tasks, WaitFor, WaitIdle},
     terms::{Cleaned, Fallible, Graced, Never, Terms, Timed},

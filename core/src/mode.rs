@@ -29,6 +29,10 @@ pub enum Sync {}
 pub trait Mode: sealed::Sealed + Sized + 'static {}
 
 /// A mode whose tables and handles go to any thread. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` table stays on its thread",
+    note = "for a table that goes to other threads, or for a `Send` executor, make it `Tasks::<mode::Sync>::new(..)` and give it to `Registry::with_tasks`"
+)]
 pub trait Shared: Mode {}
 
 #[cfg(feature = "std")]

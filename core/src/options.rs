@@ -41,6 +41,7 @@ pub struct Options {
     pub(crate) retain: Retain,
     pub(crate) capacity: Option<u32>,
     pub(crate) clock: Option<fn() -> Duration>,
+    pub(crate) newest_first: bool,
 }
 
 impl Options {
@@ -59,6 +60,13 @@ impl Options {
     /// [`SpawnError::Full`](crate::SpawnError::Full).
     pub fn capacity(mut self, live: usize) -> Self {
         self.capacity = Some(u32::try_from(live).unwrap_or(u32::MAX));
+        self
+    }
+
+    /// Makes each task a stage of its own, so that [`shutdown_in_stages`](crate::Tasks::shutdown_in_stages) ends them in the
+    /// reverse order of spawning. Costs each spawn a lock and an allocation.
+    pub fn newest_first(mut self) -> Self {
+        self.newest_first = true;
         self
     }
 

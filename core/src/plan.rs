@@ -6,6 +6,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
+use crate::builder::conflict::{self, Conflict};
 use crate::mode::{Lock, Mode};
 use crate::{Cx, Outcome, Registry, Spawn, SpawnError, TaskBuilder, TaskHandle, Text, Tracked};
 
@@ -181,13 +182,33 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
     /// Spawns every planned task on `registry`, in the order in which they were planned. O(tasks planned).
     ///
     /// One that finds its name taken, or the registry closed, is not started and says why; the others are.
-    pub fn start<S>(&self, registry: &Registry<S, M>, app: A) -> Vec<Started<M>>
+    pub fn start<S>(&self, registry: &Registry<S, M>, app: A) -> Vec<PlannedTask<M>>
     where
         A: Clone,
         S: Spawn<Tracked<InTask<A, M, B>, M>>,
     {
         let tasks = self.tasks.iter();
-        tasks.filter_map(|(name, make)| Self::start_one(registry, &app, name, make)).collect()
+        tasks
+            .filter_map(|(name, make)| Self::start_one(registry, &app, name, make, conflict::Fail))
+            .collect()
+    }
+
+    /// Makes the planned task of this name anew: the one that has the name is asked to stop, and the new one starts once
+    /// it has ended, under one name throughout (law 6). `None` if no task of this name is planned to be made anew.
+    pub fn restart<S>(
+        &self,
+        registry: &Registry<S, M>,
+        app: A,
+        name: &str,
+    ) -> Option<PlannedTask<M>>
+    where
+        A: Clone,
+        S: Spawn<Tracked<InTask<A, M, B>, M>>,
+    {
+        let each = |make: &Make<A, M, B>| matches!(make, Make::Each(_));
+        let (name, make) =
+            self.tasks.iter().find(|(planned, make)| planned == name && each(make))?;
+        Self::start_one(registry, &app, name, make, conflict::Replace)
     }
 
     fn start_one<S>(
@@ -195,7 +216,8 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         app: &A,
         name: &Text,
         make: &Make<A, M, B>,
-    ) -> Option<Started<M>>
+        on_conflict: impl Conflict,
+    ) -> Option<PlannedTask<M>>
     where
         A: Clone,
         S: Spawn<Tracked<InTask<A, M, B>, M>>,
@@ -208,7 +230,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
             }
         };
         let named = (!name.is_empty()).then(|| name.clone());
-        let task = match TaskBuilder::new(registry, named).reserve() {
+        let task = match TaskBuilder::new(registry, named).on_conflict(on_conflict).reserve() {
             Ok(ticket) => {
                 let cx = Cx::new(app.clone(), ticket.task(), registry.tasks());
                 let body = InTask { make: Some((make_it, cx)), future: None };
@@ -222,7 +244,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
                 Err(error)
             }
         };
-        Some(Started { name: name.clone(), task })
+        Some(PlannedTask { name: name.clone(), task })
     }
 }
 
@@ -259,12 +281,12 @@ impl<A, M: Mode, B: Bound> fmt::Debug for InTask<A, M, B> {
 
 /// A planned task that [`Plan::start`] came to.
 #[derive(Debug)]
-pub struct Started<M: Mode> {
+pub struct PlannedTask<M: Mode> {
     name: Text,
     task: Result<TaskHandle<(), M>, SpawnError>,
 }
 
-impl<M: Mode> Started<M> {
+impl<M: Mode> PlannedTask<M> {
     /// Its name, if it has one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {

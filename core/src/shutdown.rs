@@ -64,7 +64,7 @@ pub struct ShutdownReport {
 }
 
 impl ShutdownReport {
-    fn of<M: Mode>(tasks: &[TaskRef<M>]) -> Self {
+    pub(crate) fn of<M: Mode>(tasks: &[TaskRef<M>]) -> Self {
         let infos = tasks.iter().map(TaskRef::info);
         let (ended, remaining) = infos.partition(|task| task.state() == State::Ended);
         Self { ended, remaining }

@@ -19,6 +19,7 @@
 //! | `RESERVED` | at admission | when a future is given, under the body's lock |
 //! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
 //! | `KEEP` | at admission | never |
+//! | `READY` | when the task says that it is, by whoever it lets say so | never |
 //! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard |
 //! | `CHAINED` | under the body's lock | never |
 //!
@@ -36,6 +37,7 @@ pub(crate) use payload::Payload;
 
 use crate::info::Times;
 use crate::mode::{Lock, Mode, Word};
+use crate::scope::Membership;
 use crate::table::{Home, Links, Shelf, SlotRef};
 use crate::unwind::Panic;
 use crate::wait::{Place, WaitList};
@@ -55,10 +57,12 @@ pub(crate) const STOP: u32 = 1 << 10;
 pub(crate) const SHIELD: u32 = 1 << 11;
 pub(crate) const GRACE: u32 = 1 << 12;
 pub(crate) const GRACING: u32 = 1 << 13;
+pub(crate) const READY: u32 = 1 << 14;
 
 /// What a waiter in a slot's list waits for.
 pub(crate) const FOR_END: u64 = 0;
 pub(crate) const FOR_CANCEL: u64 = 1;
+pub(crate) const FOR_READY: u64 = 2;
 
 pub(crate) struct Slot<M: Mode> {
     flags: M::Word,
@@ -108,6 +112,10 @@ pub(crate) struct Extras<M: Mode> {
     pub(crate) reason: Option<Text>,
     pub(crate) message: Option<Text>,
     pub(crate) cleanup: Option<Cleanup>,
+    /// When an ordered shutdown comes to it.
+    pub(crate) stage: i64,
+    /// Where it is a member, and under which number.
+    pub(crate) scope: Option<Membership<M>>,
     /// How many shields the task is under.
     pub(crate) shields: u32,
     pub(crate) times: Option<Times>,
@@ -123,6 +131,8 @@ impl<M: Mode> Default for Extras<M> {
             reason: None,
             message: None,
             cleanup: None,
+            stage: 0,
+            scope: None,
             shields: 0,
             times: None,
             before: None,
@@ -158,6 +168,10 @@ impl<M: Mode> Body<M> {
 
     pub(crate) fn cleanup(&self) -> Option<Cleanup> {
         self.extras.as_ref()?.cleanup
+    }
+
+    pub(crate) fn stage(&self) -> i64 {
+        self.extras.as_ref().map_or(0, |extras| extras.stage)
     }
 
     pub(crate) fn reason(&self) -> Option<Text> {

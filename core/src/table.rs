@@ -8,7 +8,7 @@
 //!    that are referred to, the gate, and the chains of tasks that replace each other under its names.
 //! 2. A slot's **body**, see [`slot`](crate::slot).
 //! 3. The **ended** list's guards the list, the [`Links`] of the slots in it and the ring of the endings' readers.
-//! 4. An **event**'s, see [`wait`](crate::wait).
+//! 4. An **event**'s, see [`wait`](crate::wait); a scope's members', see [`scope`](crate::scope); the order of spawning.
 //!
 //! # Invariants
 //!
@@ -65,6 +65,8 @@ pub(crate) struct Core<M: Mode> {
     admitted: M::Word,
     /// Spreads the tasks without a name.
     unnamed: M::Word,
+    /// How many tasks were spawned, where that is their stage. Guards only itself; taken under a shard's lock.
+    order: M::Lock<i64>,
     /// The last live task ended, or the registry was closed.
     pub(crate) idle: Event<M>,
     /// A name appeared; waiters have its hash as their key.
@@ -132,6 +134,7 @@ impl<M: Mode> CoreRef<M> {
             ended: Ended::new(options.retain.limit()),
             admitted: M::Word::new(0),
             unnamed: M::Word::new(0),
+            order: M::Lock::new(0),
             idle: Event::new(),
             named: Event::new(),
         }))
@@ -188,6 +191,13 @@ impl<M: Mode> CoreRef<M> {
             slot(&new).reset(flags, refs);
             if let Some(spawned) = spawned {
                 slot(&new).with(|body| body.extras().times = Some(crate::Times::at(spawned)));
+            }
+            if self.options.newest_first {
+                let stage = self.order.with(|order| {
+                    *order += 1;
+                    *order
+                });
+                slot(&new).with(|body| body.extras().stage = stage);
             }
             if named {
                 inner.name(self, hash, new);
@@ -391,20 +401,21 @@ impl<M: Mode> core::fmt::Debug for CoreRef<M> {
     }
 }
 
-/// A place to wait for an event of the whole table.
-pub(crate) struct Watch<M: Mode> {
-    pub(crate) core: CoreRef<M>,
-    event: fn(&Core<M>) -> &Event<M>,
+/// A place to wait for an event of something shared, the table unless said otherwise.
+pub(crate) struct Watch<M: Mode, P: Deref = CoreRef<M>> {
+    pub(crate) core: P,
+    event: fn(&P::Target) -> &Event<M>,
 }
 
-impl<M: Mode> Watch<M> {
-    pub(crate) fn new(core: CoreRef<M>, event: fn(&Core<M>) -> &Event<M>) -> Self {
+impl<M: Mode, P: Deref> Watch<M, P> {
+    /// `core` always leads to the same value, which it keeps.
+    pub(crate) fn new(core: P, event: fn(&P::Target) -> &Event<M>) -> Self {
         Self { core, event }
     }
 }
 
-// SAFETY: always the same event of the same table, which `core` keeps.
-unsafe impl<M: Mode> crate::wait::Place for Watch<M> {
+// SAFETY: always the same event of the same value, which `core` keeps: it is a counted pointer.
+unsafe impl<M: Mode, P: Deref> crate::wait::Place for Watch<M, P> {
     fn with_list<R>(&self, body: impl FnOnce(&mut crate::wait::WaitList) -> R) -> R {
         (&(self.event)(&self.core)).with_list(body)
     }

@@ -12,8 +12,8 @@ use crate::slot::{ENDED, HANDLE, RESERVED, Urgency};
 use crate::table::{CoreRef, Policy, SlotRef, Watch};
 use crate::wait::Waiter;
 use crate::{
-    Cancel, Cancelling, CancellingAll, Endings, Options, Shutdown, Snapshot, SpawnError, TakeError,
-    TaskId, TaskInfo, TaskRef, TasksGuard, Text, Ticket,
+    Cancel, Cancelling, CancellingAll, Endings, Options, Scope, Shutdown, Snapshot, SpawnError,
+    StagedShutdown, TakeError, TaskId, TaskInfo, TaskRef, TasksGuard, Text, Ticket,
 };
 
 /// The tasks of a registry, without the executor: find, list, cancel, purge, wait, shut down.
@@ -207,6 +207,35 @@ impl<M: Mode> Tasks<M> {
         Shutdown::new(self, tasks, deadline)
     }
 
+    /// A scope: a group of tasks that are cancelled and awaited together, at a cost of their own number only.
+    ///
+    /// Tasks are added to it by [`TaskBuilder::within`](crate::TaskBuilder::within).
+    #[must_use]
+    pub fn child(&self, name: impl Into<Text>) -> Scope<M> {
+        Scope::new(self.clone(), name.into())
+    }
+
+    /// Closes the registry for good and asks its tasks to stop stage by stage, the highest first, returning a future that
+    /// waits for that, or until `deadline` is ready, and reports (laws 12, 13).
+    ///
+    /// A task's stage is 0 unless [`TaskBuilder::stage`](crate::TaskBuilder::stage) or
+    /// [`Options::newest_first`](crate::Options::newest_first) says otherwise. Each stage has a budget of its own out of
+    /// the one deadline, made by `budget` when its turn comes: when it is ready, the next stage is asked, and those that
+    /// have not stopped are waited for beside it. So one task that hangs does not eat the time of the others. When the
+    /// deadline comes all that is left is asked to stop. Eager: the gate is shut and the first stage asked when this
+    /// returns; the others are while the future is polled. O(all tasks), and a sort.
+    pub fn shutdown_in_stages<D, B, F>(&self, deadline: D, budget: B) -> StagedShutdown<D, B, F, M>
+    where
+        D: Future,
+        B: FnMut(i64) -> F,
+        F: Future,
+    {
+        self.0.close();
+        let tasks = self.live_tasks();
+        self.0.ended.arrived.wake_all(None);
+        StagedShutdown::new(self, tasks, deadline, budget)
+    }
+
     /// Waits until no task lives: there was an instant, after this was first polled, at which none did.
     pub fn wait_idle(&self) -> WaitIdle<M> {
         WaitIdle { waiter: Waiter::new(Watch::new(self.0.clone(), |core| &core.idle), 0) }
@@ -302,7 +331,8 @@ impl<M: Mode> fmt::Debug for Tasks<M> {
     }
 }
 
-/// How many tasks are in which state. Each number is right; a task that moves meanwhile may be in two or in none.
+/// How many tasks are in which state. Exact while nothing moves. While tasks come and go in other threads, one that moves
+/// during the call may be counted in two states or in none, and one that ended during it as if it lived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {

@@ -51,7 +51,7 @@ pub(crate) mod sealed {
 }
 
 /// The cleanup of a task that has none: there is no such future.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Never {}
 
 impl Future for Never {

@@ -83,11 +83,12 @@ impl<M: Mode> SlotRef<M> {
             }
             tally.ended.add(1);
             self.set(if added.kept { ENDED } else { ENDED | GONE });
-            Some((flags, added, body.waker.take(), body.joiner.take()))
+            let scope = body.some_extras().and_then(|extras| extras.scope.take());
+            Some((flags, added, body.waker.take(), body.joiner.take(), scope))
         });
         // An output that nobody will take is dropped before anybody is woken (law 15).
         contain(|| drop(payload));
-        let Some((flags, added, waker, joiner)) = told else { return };
+        let Some((flags, added, waker, joiner, scope)) = told else { return };
         if flags & CHAINED != 0 {
             core.pass_on(self);
         }
@@ -96,6 +97,9 @@ impl<M: Mode> SlotRef<M> {
         }
         if let Some(record) = added.evicted {
             core.evict(record);
+        }
+        if let Some(scope) = scope {
+            scope.leave();
         }
         contain(|| drop(waker));
         if let Some(joiner) = joiner {

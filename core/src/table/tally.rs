@@ -43,25 +43,39 @@ impl<M: Mode> Core<M> {
         self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(count(&shard.tally).load()))
     }
 
-    /// How many tasks are queued, running and stopping.
-    ///
-    /// What leaves a state is counted before what enters it, so that no difference is ever below nought.
+    /// How many tasks are queued, running and stopping: see `live`.
     pub(crate) fn live_by_state(&self) -> [usize; 3] {
-        let ended = self.sum(|tally| &tally.ended);
-        let stopped_ended = self.sum(|tally| &tally.stopped_ended);
-        let stopped = self.sum(|tally| &tally.stopped);
-        let unqueued = self.sum(|tally| &tally.unqueued);
-        let spawned = self.sum(|tally| &tally.spawned);
-        let queued = spawned.wrapping_sub(unqueued);
-        let stopping = stopped.wrapping_sub(stopped_ended);
-        let live = spawned.wrapping_sub(ended);
-        let running = live.saturating_sub(queued).saturating_sub(stopping);
-        [queued, running, stopping].map(|n| n as usize)
+        self.steady(|ended| {
+            let stopped_ended = self.sum(|tally| &tally.stopped_ended);
+            let stopped = self.sum(|tally| &tally.stopped);
+            let unqueued = self.sum(|tally| &tally.unqueued);
+            let spawned = self.sum(|tally| &tally.spawned);
+            let queued = spawned.wrapping_sub(unqueued);
+            let stopping = stopped.wrapping_sub(stopped_ended);
+            let live = spawned.wrapping_sub(ended);
+            let running = live.saturating_sub(queued).saturating_sub(stopping);
+            [queued, running, stopping].map(|n| n as usize)
+        })
     }
 
     /// How many tasks live.
     pub(crate) fn live(&self) -> usize {
-        let ended = self.sum(|tally| &tally.ended);
-        self.sum(|tally| &tally.spawned).wrapping_sub(ended) as usize
+        self.steady(|ended| self.sum(|tally| &tally.spawned).wrapping_sub(ended) as usize)
+    }
+
+    /// Reads counts at an instant at which nothing ended, if there is one within a few tries.
+    ///
+    /// What leaves a state is read before what enters it, so that no difference is ever below nought; what ends in
+    /// between would be counted too often.
+    fn steady<R>(&self, read: impl Fn(u32) -> R) -> R {
+        let mut tries = 8;
+        loop {
+            let ended = self.sum(|tally| &tally.ended);
+            let result = read(ended);
+            tries -= 1;
+            if tries == 0 || self.sum(|tally| &tally.ended) == ended {
+                return result;
+            }
+        }
     }
 }

@@ -1,0 +1,254 @@
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::mode::{Lock, Mode};
+use crate::slot::ENDING;
+use crate::table::{SlotRef, Watch};
+use crate::wait::{Event, Waiter};
+use crate::{Cancel, CancellingAll, SpawnError, TaskRef, Tasks, Text};
+
+/// A group of tasks that are cancelled and awaited together, with what is nested in it: what
+/// [`Tasks::child`] and [`Scope::child`] make.
+///
+/// Its tasks are tasks of the registry, under names that begin with the scope's path: in the scope `ws:42` the task
+/// `receiver` is `ws:42/receiver`, in lists and to `get`. Within the scope names are relative. What is done to a scope
+/// costs its own tasks only, whatever else lives. Once it was cancelled no task is added to it.
+///
+/// ```
+/// # use async_executor::LocalExecutor;
+/// # use task_registry_core::{Registry, SpawnError};
+/// # use task_registry_local::OnLocalExecutor;
+/// # let executor = LocalExecutor::new();
+/// let tasks = Registry::new(OnLocalExecutor(&executor));
+/// let connection = tasks.child("ws:42");
+/// tasks.task("receiver").within(&connection).spawn(std::future::pending::<()>())?;
+/// tasks.task("sender").within(&connection).spawn(std::future::pending::<()>())?;
+/// assert_eq!(tasks.get("ws:42/sender"), connection.get("sender"));
+/// # futures_lite::future::block_on(executor.run(
+/// connection.cancel()
+/// # ));
+/// # assert_eq!(tasks.live(), 0);
+/// # Ok::<(), SpawnError>(())
+/// ```
+pub struct Scope<M: Mode> {
+    tasks: Tasks<M>,
+    path: Text,
+    inner: M::Ptr<Inner<M>>,
+}
+
+pub(crate) struct Inner<M: Mode> {
+    /// Guards the members alone. No other lock is taken under it.
+    members: M::Lock<Members<M>>,
+    /// The last member left.
+    empty: Event<M>,
+    /// The scope that this one is nested in: its tasks are members there as well.
+    parent: Option<M::Ptr<Inner<M>>>,
+}
+
+struct Members<M: Mode> {
+    closed: bool,
+    /// By number; `None` is free.
+    tasks: Vec<Option<SlotRef<M>>>,
+    free: Vec<usize>,
+}
+
+/// A task's places in its scope and in those around it.
+pub(crate) struct Membership<M: Mode> {
+    scope: M::Ptr<Inner<M>>,
+    number: usize,
+    around: Option<Box<Membership<M>>>,
+}
+
+impl<M: Mode> Membership<M> {
+    /// Enters a scope, and those around it, or none.
+    fn enter(scope: &M::Ptr<Inner<M>>, task: &SlotRef<M>) -> Option<Self> {
+        let around = match &scope.parent {
+            Some(parent) => Some(Box::new(Self::enter(parent, task)?)),
+            None => None,
+        };
+        let number = scope.members.with(|members| members.add(task));
+        match number {
+            Some(number) => Some(Self { scope: scope.clone(), number, around }),
+            None => {
+                if let Some(around) = around {
+                    around.leave();
+                }
+                None
+            }
+        }
+    }
+
+    /// Leaves the scope and those around it.
+    pub(crate) fn leave(self) {
+        let mut next = Some(self);
+        while let Some(Self { scope, number, around }) = next {
+            let (task, empty) = scope.members.with(|members| members.remove(number));
+            if empty {
+                scope.empty.wake_all(None);
+            }
+            drop(task);
+            next = around.map(|around| *around);
+        }
+    }
+}
+
+impl<M: Mode> Members<M> {
+    fn add(&mut self, task: &SlotRef<M>) -> Option<usize> {
+        if self.closed {
+            return None;
+        }
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.tasks.push(None);
+            self.tasks.len() - 1
+        });
+        self.tasks[number] = Some(task.clone());
+        Some(number)
+    }
+
+    /// The task with this number, and whether it was the last.
+    fn remove(&mut self, number: usize) -> (Option<SlotRef<M>>, bool) {
+        let task = self.tasks.get_mut(number).and_then(Option::take);
+        self.free.push(number);
+        let empty = self.free.len() == self.tasks.len();
+        if empty {
+            self.tasks.clear();
+            self.free.clear();
+        }
+        (task, empty)
+    }
+
+    fn live(&self) -> usize {
+        self.tasks.len() - self.free.len()
+    }
+}
+
+impl<M: Mode> Scope<M> {
+    pub(crate) fn new(tasks: Tasks<M>, path: Text) -> Self {
+        Self::nested(tasks, path, None)
+    }
+
+    fn nested(tasks: Tasks<M>, path: Text, parent: Option<M::Ptr<Inner<M>>>) -> Self {
+        let members = Members { closed: false, tasks: Vec::new(), free: Vec::new() };
+        let inner = Inner { members: M::Lock::new(members), empty: Event::new(), parent };
+        Self { tasks, path, inner: M::ptr(inner) }
+    }
+
+    /// What the names of its tasks begin with, without the slash.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.path.as_str()
+    }
+
+    /// A scope within this one, which is cancelled and awaited with it, or alone.
+    #[must_use]
+    pub fn child(&self, name: impl Into<Text>) -> Scope<M> {
+        let path = self.full_name(&name.into());
+        Self::nested(self.tasks.clone(), path, Some(self.inner.clone()))
+    }
+
+    /// The name that a task of this scope has in the registry.
+    pub(crate) fn full_name(&self, name: &Text) -> Text {
+        Text::from(format_args!("{}/{}", self.path.as_str(), name.as_str()))
+    }
+
+    /// Makes a task that was just admitted a member.
+    pub(crate) fn enter(&self, task: &SlotRef<M>) -> Result<(), SpawnError> {
+        let Some(membership) = Membership::enter(&self.inner, task) else {
+            return Err(SpawnError::Closed);
+        };
+        let late = task.with(|body| {
+            if task.flags() & ENDING != 0 {
+                return Some(membership);
+            }
+            body.extras().scope = Some(membership);
+            None
+        });
+        if let Some(membership) = late {
+            membership.leave();
+        }
+        Ok(())
+    }
+
+    /// The task of this relative name: the live one, or else the record of the last that ended with it. O(1).
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<TaskRef<M>> {
+        self.tasks.get(self.full_name(&Text::from(alloc::string::String::from(name))).as_str())
+    }
+
+    /// How many of its tasks, and of those of the scopes within, have not ended. O(1).
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.inner.members.with(|members| members.live())
+    }
+
+    /// The live tasks of this scope and of those within. O(of those).
+    #[must_use]
+    pub fn tasks(&self) -> Vec<TaskRef<M>> {
+        let tasks = |members: &mut Members<M>| members.tasks.iter().flatten().cloned().collect();
+        let slots: Vec<_> = self.inner.members.with(tasks);
+        slots.into_iter().map(TaskRef).collect()
+    }
+
+    /// Closes the scope and asks its tasks, and those of the scopes within, to stop. O(of those).
+    ///
+    /// Eager, as every cancel: the returned future only waits until all of them have ended (law 1).
+    pub fn cancel(&self) -> CancellingAll<M> {
+        self.cancel_with(Cancel::new())
+    }
+
+    /// [`cancel`](Scope::cancel), with a reason or a grace.
+    pub fn cancel_with<G: Future>(&self, cancel: impl Into<Cancel<G>>) -> CancellingAll<M, G> {
+        self.inner.members.with(|members| members.closed = true);
+        CancellingAll::new(self.tasks(), cancel.into())
+    }
+
+    /// Waits until none of its tasks, nor of those of the scopes within, lives.
+    pub fn wait_idle(&self) -> ScopeIdle<M> {
+        let watch = Watch::new(self.inner.clone(), |inner| &inner.empty);
+        ScopeIdle { waiter: Waiter::new(watch, 0) }
+    }
+}
+
+pin_project! {
+    /// Waits until no task of a scope lives: what [`Scope::wait_idle`] returns.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ScopeIdle<M: Mode> {
+        #[pin]
+        waiter: Waiter<Watch<M, M::Ptr<Inner<M>>>>,
+    }
+}
+
+impl<M: Mode> Future for ScopeIdle<M> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let idle = |watch: &Watch<M, M::Ptr<Inner<M>>>| {
+            watch.core.members.with(|members| (members.live() == 0).then_some(()))
+        };
+        self.project().waiter.poll_until(cx, idle)
+    }
+}
+
+impl<M: Mode> fmt::Debug for ScopeIdle<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopeIdle").finish_non_exhaustive()
+    }
+}
+
+impl<M: Mode> Clone for Scope<M> {
+    fn clone(&self) -> Self {
+        Self { tasks: self.tasks.clone(), path: self.path.clone(), inner: self.inner.clone() }
+    }
+}
+
+impl<M: Mode> fmt::Debug for Scope<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("path", &self.path).field("tasks", &self.tasks()).finish()
+    }
+}
