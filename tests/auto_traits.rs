@@ -1,0 +1,199 @@
+//! What may cross threads and what may move, and what must not: both are checked, for a change of either is breaking.
+
+use std::cell::Cell;
+use std::marker::PhantomPinned;
+use std::rc::Rc;
+
+use task_registry::mode::{Sync as Shared, Unsync};
+use task_registry::*;
+
+/// Holds for types that have all of the traits.
+macro_rules! is {
+    ($($type:ty: $($trait:ident)+;)+) => {
+        const _: () = {
+            $($({
+                const fn check<T: ?Sized + $trait>() {}
+                check::<$type>();
+            })+)+
+        };
+    };
+}
+
+/// Holds for types that have none of the traits: with one of them, which `Ambiguous` is meant could not be said.
+macro_rules! is_not {
+    ($($type:ty: $($trait:ident)+;)+) => {
+        const _: () = {
+            $($({
+                struct Has;
+                trait Ambiguous<A> {
+                    fn check() {}
+                }
+                impl<T: ?Sized> Ambiguous<()> for T {}
+                impl<T: ?Sized + $trait> Ambiguous<Has> for T {}
+                let _ = <$type as Ambiguous<_>>::check;
+            })+)+
+        };
+    };
+}
+
+type Local = Rc<Cell<u32>>;
+type OnlySend = Cell<u32>;
+type Ready = std::future::Ready<u32>;
+
+// Plain data.
+is! {
+    TaskId: Send Sync Unpin Copy;
+    State: Send Sync Unpin Copy;
+    Outcome: Send Sync Unpin Clone;
+    Text: Send Sync Unpin Clone;
+    TaskInfo: Send Sync Unpin Clone;
+    TaskEnd: Send Sync Unpin Clone;
+    Snapshot: Send Sync Unpin;
+    Counts: Send Sync Unpin Copy;
+    Times: Send Sync Unpin Copy;
+    Options: Send Sync Unpin Clone;
+    Retain: Send Sync Unpin Copy;
+    Cancel: Send Sync Unpin Clone;
+    Lagged: Send Sync Unpin Copy;
+    ShutdownReport: Send Sync Unpin;
+    Refusal: Send Sync Unpin Copy;
+    // Errors go through `?` into `Box<dyn Error + Send + Sync>`.
+    SpawnError: Send Sync Unpin Copy;
+    JoinError: Send Sync Unpin;
+    TakeError: Send Sync Unpin;
+    TrySpawnError<Ready>: Send Sync Unpin;
+    Refused<Ready>: Send Sync Unpin;
+}
+is_not! {
+    TrySpawnError<Local>: Send Sync;
+    TrySpawnError<PhantomPinned>: Unpin;
+    Refused<Local>: Send Sync;
+}
+
+// A table for all threads: what leads to it goes anywhere.
+is! {
+    Tasks<Shared>: Send Sync Unpin Clone;
+    TaskRef<Shared>: Send Sync Unpin Clone;
+    TaskHandle<u32, Shared>: Send Sync Unpin;
+    TaskHandle<PhantomPinned, Shared>: Unpin;
+    Ticket<Shared>: Send Sync Unpin;
+    DropGuard<Shared>: Send Sync Unpin;
+    TasksGuard<Shared>: Send Sync Unpin;
+    Wait<Shared>: Send Sync;
+    Cancelling<Shared>: Send Sync;
+    CancellingAll<Shared>: Send Sync;
+    WaitIdle<Shared>: Send Sync;
+    WaitFor<Shared>: Send Sync;
+    Endings<Shared>: Send Sync;
+    Shutdown<Ready, Shared>: Send;
+    Tracked<Ready, Shared>: Send;
+    Run<Ready, Shared>: Send;
+    Spawned<u32, Shared>: Send Sync;
+}
+is_not! {
+    // The output is handed over by the handle, the deadline is polled by the shutdown, the future by the wrapper.
+    TaskHandle<Local, Shared>: Send Sync;
+    Shutdown<Local, Shared>: Send Sync;
+    Tracked<NotSend, Shared>: Send Sync;
+    Run<NotSend, Shared>: Send Sync;
+    // Its places in lists are pointed to.
+    Wait<Shared>: Unpin;
+    Cancelling<Shared>: Unpin;
+}
+is! {
+    // Moving an output that is `Send` alone is all that a handle does.
+    TaskHandle<OnlySend, Shared>: Send;
+}
+
+// A table for one thread: nothing of it leaves.
+is! {
+    Tasks<Unsync>: Unpin Clone;
+    TaskRef<Unsync>: Unpin Clone;
+    TaskHandle<Local, Unsync>: Unpin;
+    Ticket<Unsync>: Unpin;
+}
+is_not! {
+    Tasks<Unsync>: Send Sync;
+    TaskRef<Unsync>: Send Sync;
+    TaskHandle<u32, Unsync>: Send Sync;
+    Ticket<Unsync>: Send Sync;
+    DropGuard<Unsync>: Send Sync;
+    TasksGuard<Unsync>: Send Sync;
+    Wait<Unsync>: Send Sync Unpin;
+    Cancelling<Unsync>: Send Sync Unpin;
+    CancellingAll<Unsync>: Send Sync;
+    WaitIdle<Unsync>: Send Sync;
+    WaitFor<Unsync>: Send Sync;
+    Endings<Unsync>: Send Sync;
+    Shutdown<Ready, Unsync>: Send Sync;
+    Tracked<Ready, Unsync>: Send Sync;
+    Run<Ready, Unsync>: Send Sync;
+}
+
+/// A future that stays on its thread.
+struct NotSend(#[expect(dead_code)] Local);
+
+impl std::future::Future for NotSend {
+    type Output = ();
+    fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<()> {
+        std::task::Poll::Ready(())
+    }
+}
+
+#[cfg(feature = "tokio")]
+mod with_tokio {
+    use super::{Shared, Unsync};
+    use task_registry::Registry;
+    use task_registry::tokio::{Tokio, TokioLocal};
+    use tokio::task::LocalSet;
+
+    is! {
+        Tokio: Send Sync Unpin Clone;
+        Registry<Tokio>: Send Sync Unpin Clone;
+        Registry<Tokio, Shared>: Send Sync Unpin Clone;
+        TokioLocal<&'static LocalSet>: Clone;
+        Registry<TokioLocal<&'static LocalSet>>: Clone;
+    }
+    is_not! {
+        TokioLocal<&'static LocalSet>: Send Sync;
+        Registry<TokioLocal<&'static LocalSet>>: Send Sync;
+        // Futures stay here even when names travel.
+        Registry<TokioLocal<&'static LocalSet>, Shared>: Send Sync;
+        Registry<TokioLocal<&'static LocalSet>, Unsync>: Send Sync;
+    }
+}
+
+#[cfg(feature = "smol")]
+mod with_smol {
+    use async_executor::Executor;
+    use task_registry::Registry;
+    use task_registry::smol::{OnExecutor, Smol};
+
+    is! {
+        Smol: Send Sync Unpin Clone;
+        Registry<Smol>: Send Sync Unpin Clone;
+        OnExecutor<&'static Executor<'static>>: Send Sync Clone;
+        Registry<OnExecutor<&'static Executor<'static>>>: Send Sync Clone;
+    }
+}
+
+#[cfg(feature = "local")]
+mod with_local {
+    use super::Shared;
+    use async_executor::LocalExecutor;
+    use task_registry::Registry;
+    use task_registry::local::OnLocalExecutor;
+
+    is! {
+        OnLocalExecutor<&'static LocalExecutor<'static>>: Clone;
+        Registry<OnLocalExecutor<&'static LocalExecutor<'static>>>: Clone;
+    }
+    is_not! {
+        OnLocalExecutor<&'static LocalExecutor<'static>>: Send Sync;
+        Registry<OnLocalExecutor<&'static LocalExecutor<'static>>>: Send Sync;
+        Registry<OnLocalExecutor<&'static LocalExecutor<'static>>, Shared>: Send Sync;
+    }
+}
+
+#[test]
+fn what_may_cross_threads_is_checked_when_this_file_compiles() {}
