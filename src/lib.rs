@@ -9,6 +9,7 @@
 //! | `tokio` | [`tokio::Tokio`], [`tokio::TokioLocal`] |
 //! | `smol` | [`smol::Smol`], [`smol::OnExecutor`] |
 //! | `local` | [`local::OnLocalExecutor`] |
+//! | `supervise` | [`supervise::supervise`]: a task that is made again when it fails |
 //!
 //! Features only add (law 19): turn on as many runtimes as you like. For an executor of your own, implement
 //! [`Spawner`] and [`Spawn`], and hand it to [`Registry::new`].
@@ -16,7 +17,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "supervise")]
+extern crate std;
+
 pub use task_registry_core::*;
+
+#[cfg(feature = "supervise")]
+pub mod supervise;
 
 /// On tokio.
 #[cfg(feature = "tokio")]

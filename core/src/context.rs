@@ -2,13 +2,13 @@ use core::fmt;
 use core::future::Future;
 use core::ops::Deref;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
 use crate::builder::conflict::Conflict;
 use crate::mode::Mode;
-use crate::slot::{CANCEL, FOR_CANCEL, FOR_READY, READY};
+use crate::slot::{CANCEL, ENDING, FOR_CANCEL, FOR_READY, READY};
 use crate::table::SlotRef;
 use crate::unwind::contain;
 use crate::wait::{Waiter, wake_all};
@@ -151,6 +151,20 @@ impl<A, M: Mode> Cx<A, M> {
         let task = &self.task.0;
         if task.with(|_| task.set(READY)) & READY == 0 {
             wake_all(task, Some(FOR_READY));
+        }
+    }
+
+    /// Wakes `waker` once, when the task is asked to stop, or right away if it was. What other kinds of tokens are
+    /// built on; a task itself uses [`cancelled`](Cx::cancelled).
+    pub fn wake_on_cancel(&self, waker: Waker) {
+        let mut waker = Some(waker);
+        self.task.0.with(|body| {
+            if self.task.0.flags() & (CANCEL | ENDING) == 0 {
+                body.extras().hooks.extend(waker.take());
+            }
+        });
+        if let Some(waker) = waker.filter(|_| self.is_cancelled()) {
+            contain(|| waker.wake());
         }
     }
 

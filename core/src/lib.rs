@@ -91,11 +91,16 @@ mod plan;
 #[cfg(feature = "alloc")]
 mod registry;
 
+#[cfg(feature = "std")]
+mod workers;
+
 #[cfg(test)]
 mod tests;
 
 pub use id::TaskId;
-pub use spawner::{JoinHandle, Refusal, Refused, Spawn, SpawnLocal, SpawnSend, Spawner};
+pub use spawner::{
+    JoinHandle, Refusal, Refused, Spawn, SpawnBlocking, SpawnLocal, SpawnSend, Spawner,
+};
 pub use state::State;
 
 #[cfg(feature = "alloc")]
@@ -124,4 +129,10 @@ pub use {
 };
 
 #[cfg(feature = "std")]
-pub use options::monotonic;
+pub use {
+    options::monotonic,
+    workers::{
+        Running, Runtime, StartError, WorkerCx, WorkerReport, Workers, WorkersHandle,
+        WorkersReport, WorkersShutdown, WorkersSnapshot,
+    },
+};

@@ -3,6 +3,8 @@ use core::future::Future;
 use core::ops::Deref;
 
 use crate::mode::{Mode, Shared};
+#[cfg(feature = "std")]
+use crate::{Cx, SpawnBlocking};
 use crate::{
     Fallible, Options, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskBuilder, TaskHandle,
     Tasks, Text, Tracked, TrySpawnError, WithContext,
@@ -181,6 +183,32 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         S: Spawn<Tracked<F, M>>,
     {
         self.unnamed().spawn(future)
+    }
+
+    /// Runs `work`, which may block, on a thread that the runtime has for that, as a task named `name`.
+    ///
+    /// Nothing can stop code that blocks (law 18): a request to stop sets its token, `cx.is_cancelled()`, and `work` has
+    /// to look. It is listed, awaited and shut down as any task, and reported as remaining if it does not end in time;
+    /// asked to stop before its thread came to it, it never runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Registry::spawn).
+    #[cfg(feature = "std")]
+    pub fn spawn_blocking<T: Send + 'static>(
+        &self,
+        name: impl Into<Text>,
+        work: impl FnOnce(Cx<(), M>) -> T + Send + 'static,
+    ) -> Result<TaskHandle<T, M>, SpawnError>
+    where
+        S: SpawnBlocking,
+        M: Shared,
+    {
+        let ticket = self.tasks.reserve(name)?;
+        let cx = Cx::new((), ticket.task(), &self.tasks);
+        let (tracked, handle) = ticket.track(async move { work(cx) })?;
+        let spawned = self.spawner.spawn_blocking(move || crate::blocking::block_on(tracked));
+        spawned.map(|()| handle).map_err(SpawnError::Refused)
     }
 
     /// [`spawn`](Registry::spawn) for code that is generic over the runtime: see [`SpawnSend`].

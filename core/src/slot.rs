@@ -30,7 +30,9 @@
 mod payload;
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::cell::UnsafeCell;
+use core::mem::take;
 use core::task::Waker;
 
 pub(crate) use payload::Payload;
@@ -118,6 +120,8 @@ pub(crate) struct Extras<M: Mode> {
     pub(crate) scope: Option<Membership<M>>,
     /// How many shields the task is under.
     pub(crate) shields: u32,
+    /// Who else is told of the first request to stop.
+    pub(crate) hooks: Vec<Waker>,
     pub(crate) times: Option<Times>,
     /// The task that has to end before this one may start. Guarded by the shard's lock as well.
     pub(crate) before: Option<SlotRef<M>>,
@@ -134,6 +138,7 @@ impl<M: Mode> Default for Extras<M> {
             stage: 0,
             scope: None,
             shields: 0,
+            hooks: Vec::new(),
             times: None,
             before: None,
             after: None,
@@ -218,6 +223,7 @@ pub(crate) struct Request {
     pub(crate) unborn: bool,
     /// Whether somebody may wait for the token.
     pub(crate) awaited: bool,
+    pub(crate) hooks: Vec<Waker>,
     pub(crate) waker: Option<Waker>,
 }
 
@@ -289,7 +295,7 @@ impl<M: Mode> Slot<M> {
         reason: Option<Text>,
         urgency: Urgency,
     ) -> Request {
-        let mut request = Request { unborn: false, awaited: false, waker: None };
+        let mut request = Request { unborn: false, awaited: false, hooks: Vec::new(), waker: None };
         let before = self.flags.load();
         if before & (ENDING | STOP) != 0 {
             return request;
@@ -309,6 +315,8 @@ impl<M: Mode> Slot<M> {
         // The wrapper may set `STARTED` at the same time: what counts is who comes first.
         let before = self.flags.set(asked);
         if first {
+            let extras = body.some_extras();
+            request.hooks = extras.map(|extras| take(&mut extras.hooks)).unwrap_or_default();
             self.count_request(before & STARTED == 0);
         }
         request.unborn = before & RESERVED != 0;

@@ -96,6 +96,16 @@ pub trait SpawnLocal: Spawner {
         F: Future<Output = ()> + 'static;
 }
 
+/// A runtime with threads for work that blocks.
+pub trait SpawnBlocking: Spawner {
+    /// Runs `work` on such a thread.
+    ///
+    /// # Errors
+    ///
+    /// A runtime that is gone drops the work.
+    fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Refusal>;
+}
+
 /// The executor's own handle of a spawned future.
 ///
 /// The registry joins and cancels without it; it only has to be let go of without stopping the task.

@@ -19,11 +19,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::future::Future;
-use std::rc::Weak;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::{Rc, Weak};
 
 use async_executor::{LocalExecutor, Task};
-use task_registry_core::{JoinHandle, Refused, Spawn, SpawnLocal, Spawner, mode};
+use task_registry_core::{JoinHandle, Refused, Runtime, Spawn, SpawnLocal, Spawner, mode};
 
 /// A task of the executor's, which would be cancelled by dropping this; detaching lets it run.
 #[derive(Debug)]
@@ -86,5 +89,66 @@ impl SpawnLocal for OnLocalExecutor<Weak<LocalExecutor<'_>>> {
         F: Future<Output = ()> + 'static,
     {
         self.spawn(future)
+    }
+}
+
+/// Drives a future on this thread until it is ready.
+type BlockOn = fn(Pin<&mut dyn Future<Output = ()>>);
+
+/// A `LocalExecutor` for each of [`Workers`](task_registry_core::Workers).
+///
+/// ```
+/// use futures_lite::future::block_on;
+/// use task_registry_core::Workers;
+/// use task_registry_local::LocalThread;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let workers = Workers::new(2, LocalThread::new()).start("the app", |cx| async move {
+///     cx.cancelled().await;
+/// });
+/// let workers = block_on(workers)?;
+/// assert!(block_on(workers.shutdown(std::future::pending::<()>())).is_clean());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy)]
+pub struct LocalThread(BlockOn);
+
+impl LocalThread {
+    /// Driven by `futures_lite::future::block_on`: whatever I/O and timers there are run on threads of their own.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(|future| futures_lite::future::block_on(future))
+    }
+
+    /// Driven by what you say. With smol, each worker then polls I/O and timers itself:
+    /// `LocalThread::driven_by(|future| smol::block_on(future))`.
+    #[must_use]
+    pub const fn driven_by(block_on: fn(Pin<&mut dyn Future<Output = ()>>)) -> Self {
+        Self(block_on)
+    }
+}
+
+impl Default for LocalThread {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for LocalThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LocalThread")
+    }
+}
+
+impl Runtime for LocalThread {
+    type Spawner = OnLocalExecutor<Weak<LocalExecutor<'static>>>;
+
+    fn run<F: Future>(&self, body: impl FnOnce(Self::Spawner) -> F) -> io::Result<F::Output> {
+        let executor = Rc::new(LocalExecutor::new());
+        let future = executor.run(body(OnLocalExecutor(Rc::downgrade(&executor))));
+        let mut output = None;
+        (self.0)(pin!(async { output = Some(future.await) }));
+        output.ok_or_else(|| io::Error::other("it was not driven until its future was ready"))
     }
 }

@@ -19,7 +19,9 @@ use std::future::Future;
 use std::sync::Weak;
 
 use async_executor::{Executor, Task};
-use task_registry_core::{JoinHandle, Refused, Spawn, SpawnSend, Spawner, mode};
+use task_registry_core::{
+    JoinHandle, Refusal, Refused, Spawn, SpawnBlocking, SpawnSend, Spawner, mode,
+};
 
 /// A task of the executor's, which would be cancelled by dropping this; detaching lets it run.
 #[derive(Debug)]
@@ -52,6 +54,13 @@ impl SpawnSend for Smol {
 impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for Smol {
     fn spawn(&self, future: F) -> Result<Attached, Refused<F>> {
         self.spawn_send(future)
+    }
+}
+
+impl SpawnBlocking for Smol {
+    fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
+        smol::unblock(work).detach();
+        Ok(())
     }
 }
 

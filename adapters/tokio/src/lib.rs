@@ -3,6 +3,7 @@
 //! - [`Tokio`] runs `Send` futures on a runtime: the current one, a given `Handle`, or whichever is current at each
 //!   spawn.
 //! - [`TokioLocal`] runs any futures, `Send` or not, on a given `LocalSet`.
+//! - [`CurrentThread`] gives each of [`Workers`](task_registry_core::Workers) a runtime and a `LocalSet` of its own.
 //!
 //! ```
 //! use task_registry_core::Registry;
@@ -23,13 +24,22 @@
 //! as `Abandoned` (law 11). A blocked worker thread, and `spawn_blocking`, end when they end (law 18).
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "token")]
+mod token;
+
+#[cfg(feature = "token")]
+pub use token::{CxToken, shutdown_on};
+
+use std::fmt;
 use std::future::Future;
-use std::rc::Weak;
+use std::io;
+use std::rc::{Rc, Weak};
 
 use task_registry_core::{
-    JoinHandle, Refusal, Refused, Spawn, SpawnLocal, SpawnSend, Spawner, mode,
+    JoinHandle, Refusal, Refused, Runtime, Spawn, SpawnBlocking, SpawnLocal, SpawnSend, Spawner,
+    mode,
 };
-use tokio::runtime::{Handle, TryCurrentError};
+use tokio::runtime::{Builder, Handle, TryCurrentError};
 use tokio::task::{self, LocalSet};
 
 /// Spawns `Send` futures on a tokio runtime.
@@ -80,6 +90,8 @@ impl From<&tokio::runtime::Runtime> for Tokio {
     }
 }
 
+const NO_RUNTIME: Refusal = Refusal::Other("there is no tokio runtime here");
+
 /// tokio's handle of a task. Detached by being dropped.
 #[derive(Debug)]
 pub struct Detached(#[expect(dead_code, reason = "held until it is dropped")] task::JoinHandle<()>);
@@ -102,9 +114,7 @@ impl SpawnSend for Tokio {
             Some(handle) => Ok(Detached(handle.spawn(future))),
             None => match Handle::try_current() {
                 Ok(handle) => Ok(Detached(handle.spawn(future))),
-                Err(_) => {
-                    Err(Refused::new(future, Refusal::Other("there is no tokio runtime here")))
-                }
+                Err(_) => Err(Refused::new(future, NO_RUNTIME)),
             },
         }
     }
@@ -113,6 +123,21 @@ impl SpawnSend for Tokio {
 impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for Tokio {
     fn spawn(&self, future: F) -> Result<Detached, Refused<F>> {
         self.spawn_send(future)
+    }
+}
+
+impl Tokio {
+    fn handle(&self) -> Option<Handle> {
+        self.0.clone().or_else(|| Handle::try_current().ok())
+    }
+}
+
+impl SpawnBlocking for Tokio {
+    fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
+        let handle = self.handle().ok_or(NO_RUNTIME)?;
+        // Detached by being dropped.
+        drop(handle.spawn_blocking(work));
+        Ok(())
     }
 }
 
@@ -177,5 +202,64 @@ impl<P: ToLocalSet> SpawnLocal for TokioLocal<P> {
 impl<P: ToLocalSet, F: Future<Output = ()> + 'static> Spawn<F> for TokioLocal<P> {
     fn spawn(&self, future: F) -> Result<Detached, Refused<F>> {
         self.spawn_local(future)
+    }
+}
+
+/// A current-thread runtime with a `LocalSet` for each of [`Workers`](task_registry_core::Workers).
+///
+/// The registry's tasks run on the `LocalSet`; `tokio::spawn` and `tokio::task::spawn_local` work there as well. When a
+/// worker is done its `LocalSet` is dropped, then its runtime, which waits for its `spawn_blocking` (law 18).
+///
+/// ```
+/// use std::time::Duration;
+/// use task_registry_core::Workers;
+/// use task_registry_tokio::CurrentThread;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let workers = Workers::new(2, CurrentThread::new());
+/// let workers = workers.start("the app", |cx| async move { cx.cancelled().await }).await?;
+/// assert!(workers.shutdown(std::future::pending::<()>()).await.is_clean());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy)]
+pub struct CurrentThread(fn() -> io::Result<tokio::runtime::Runtime>);
+
+impl CurrentThread {
+    /// With what tokio was built with: I/O, time.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(|| Builder::new_current_thread().enable_all().build())
+    }
+
+    /// Runtimes made by a function of yours.
+    #[must_use]
+    pub const fn built_by(build: fn() -> io::Result<tokio::runtime::Runtime>) -> Self {
+        Self(build)
+    }
+}
+
+impl Default for CurrentThread {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for CurrentThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CurrentThread")
+    }
+}
+
+impl Runtime for CurrentThread {
+    type Spawner = TokioLocal<Weak<LocalSet>>;
+
+    fn run<F: Future>(&self, body: impl FnOnce(Self::Spawner) -> F) -> io::Result<F::Output> {
+        let runtime = (self.0)()?;
+        // What is dropped with the set, also while a panic passes, finds its runtime.
+        let _context = runtime.enter();
+        let set = Rc::new(LocalSet::new());
+        Ok(set.block_on(&runtime, body(TokioLocal(Rc::downgrade(&set)))))
     }
 }

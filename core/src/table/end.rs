@@ -83,8 +83,11 @@ impl<M: Mode> SlotRef<M> {
             }
             tally.ended.add(1);
             self.set(if added.kept { ENDED } else { ENDED | GONE });
-            let scope = body.some_extras().and_then(|extras| extras.scope.take());
-            Some((flags, added, body.waker.take(), body.joiner.take(), scope))
+            let (scope, hooks) = match body.some_extras() {
+                Some(extras) => (extras.scope.take(), core::mem::take(&mut extras.hooks)),
+                None => (None, alloc::vec::Vec::new()),
+            };
+            Some((flags, added, (body.waker.take(), hooks), body.joiner.take(), scope))
         });
         // An output that nobody will take is dropped before anybody is woken (law 15).
         contain(|| drop(payload));

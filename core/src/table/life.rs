@@ -27,6 +27,9 @@ impl<M: Mode> SlotRef<M> {
         if request.awaited {
             wake_all(self, Some(FOR_CANCEL));
         }
+        for hook in request.hooks {
+            contain(|| hook.wake());
+        }
         if let Some(waker) = request.waker {
             contain(|| waker.wake());
         }
