@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{ENDED, FOR_END, FOR_READY, GONE, HANDLE, KEEP, Payload, READY};
+use crate::slot::{Body, ENDED, FOR_END, FOR_READY, GONE, HANDLE, KEEP, Payload, READY};
 use crate::table::SlotRef;
 use crate::unwind::contain;
 use crate::wait::Waiter;
@@ -276,7 +276,7 @@ impl<T: 'static, M: Mode> Future for TaskHandle<T, M> {
         loop {
             let polled = self.task.0.with(|body| {
                 if self.task.0.flags() & ENDED != 0 {
-                    return Poll::Ready((take_output(&self.task.0, body), body.joiner.take()));
+                    return Poll::Ready((take_output(body), body.joiner.take()));
                 }
                 match &mut body.joiner {
                     Some(joiner) if joiner.will_wake(cx.waker()) => {}
@@ -312,9 +312,8 @@ impl<T: 'static, M: Mode> Future for TaskHandle<T, M> {
 type Output = Result<Payload, JoinError>;
 
 /// The output of a task that has ended, or why there is none.
-fn take_output<M: Mode>(slot: &SlotRef<M>, body: &mut crate::slot::Body<M>) -> Option<Output> {
+fn take_output<M: Mode>(body: &mut Body<M>) -> Option<Output> {
     let outcome = body.outcome()?;
-    slot.clear(HANDLE);
     Some(match outcome {
         Outcome::Completed | Outcome::Failed { .. } => {
             body.payload.take().ok_or_else(|| JoinError::new(outcome, None))

@@ -95,6 +95,7 @@ mod with_alloc {
     pub(crate) trait Lock<T> {
         fn new(value: T) -> Self;
         fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R;
+        fn get_mut(&mut self) -> &mut T;
     }
 
     /// A 32-bit counter or set of flags. Every operation on words of one table is part of one order that all
@@ -102,7 +103,10 @@ mod with_alloc {
     pub(crate) trait Word {
         fn new(value: u32) -> Self;
         fn load(&self) -> u32;
+        /// For the only writer: not part of that order, though who reads the value sees what was written before it.
         fn store(&self, value: u32);
+        /// Adds one, for the only writer: as `store`.
+        fn bump(&self);
         /// Adds, and returns what was there before.
         fn add(&self, n: u32) -> u32;
         /// Subtracts, and returns what was there before.

@@ -16,6 +16,7 @@
 //! | `GRACING` | by a canceller, under the body's lock: that grace has begun | never |
 //! | `ENDING`, then `ENDED` | by whoever reports the end, under the body's lock | never |
 //! | `GONE` | when the record leaves the registry: with `ENDED`, or under the lock of the ended list | never |
+//! | `UNLISTED` | with `ENDED`, when no record is kept: the last reference takes the slot out of the table | never |
 //! | `RESERVED` | at admission | when a future is given, under the body's lock |
 //! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
 //! | `KEEP` | at admission | never |
@@ -33,6 +34,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::mem::take;
+use core::ptr::NonNull;
 use core::task::Waker;
 
 pub(crate) use payload::Payload;
@@ -60,6 +62,7 @@ pub(crate) const SHIELD: u32 = 1 << 11;
 pub(crate) const GRACE: u32 = 1 << 12;
 pub(crate) const GRACING: u32 = 1 << 13;
 pub(crate) const READY: u32 = 1 << 14;
+pub(crate) const UNLISTED: u32 = 1 << 16;
 
 /// What a waiter in a slot's list waits for.
 pub(crate) const FOR_END: u64 = 0;
@@ -345,10 +348,16 @@ impl<M: Mode> Slot<M> {
         })
     }
 
-    /// Gives up all that the last task left here. The table calls it when there is no reference and no record; what
-    /// it returns is dropped outside the locks.
-    pub(crate) fn let_go(&self) -> impl Sized + use<M> {
-        self.body.with(|body| core::mem::replace(body, Body::new()))
+    /// Gives up all that the last task left here; what it returns is dropped outside the locks.
+    ///
+    /// # Safety
+    ///
+    /// There is no reference and no record, and the shard's lock is held, or the table is being dropped.
+    pub(crate) unsafe fn let_go(slot: NonNull<Self>) -> impl Sized + use<M> {
+        // SAFETY: nobody else can reach the slot.
+        let body = unsafe { &mut (*slot.as_ptr()).body }.get_mut();
+        body.end = None;
+        (body.waker.take(), body.joiner.take(), body.payload.take(), body.extras.take())
     }
 }
 

@@ -203,7 +203,7 @@ impl<M: Mode> CoreRef<M> {
                 inner.name(self, hash, new);
             }
             inner.hold(self);
-            shard.tally.spawned.add(1);
+            shard.tally.spawned.bump();
             Ok(new)
         });
         loose.tie_up();
@@ -319,9 +319,7 @@ impl<M: Mode> Core<M> {
                 let hash = self.hash(task.head().name.as_bytes());
                 gave_back = inner.unchain(record, hash, &mut loose).then_some(hash);
             }
-            if !task.head().name.is_empty() {
-                inner.unname(self, record);
-            }
+            inner.unname(self, record);
             // SAFETY: the shard's lock is held.
             unsafe { (*task.shelf.get()).record = false };
             (task.refs.load() == 0).then(|| inner.free(self, record))

@@ -1,4 +1,5 @@
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Release, SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
@@ -35,6 +36,10 @@ impl<T> Lock<T> for Mutex<T> {
     fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
         body(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    fn get_mut(&mut self) -> &mut T {
+        self.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Word for AtomicU32 {
@@ -49,7 +54,12 @@ impl Word for AtomicU32 {
 
     #[inline]
     fn store(&self, value: u32) {
-        self.store(value, SeqCst);
+        self.store(value, Release);
+    }
+
+    #[inline]
+    fn bump(&self) {
+        self.store(self.load(SeqCst).wrapping_add(1), Release);
     }
 
     #[inline]

@@ -27,6 +27,10 @@ impl<T> Lock<T> for RefCell<T> {
     fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
         body(&mut self.borrow_mut())
     }
+
+    fn get_mut(&mut self) -> &mut T {
+        self.get_mut()
+    }
 }
 
 impl Word for Cell<u32> {
@@ -42,6 +46,11 @@ impl Word for Cell<u32> {
     #[inline]
     fn store(&self, value: u32) {
         self.set(value);
+    }
+
+    #[inline]
+    fn bump(&self) {
+        self.set(self.get().wrapping_add(1));
     }
 
     #[inline]

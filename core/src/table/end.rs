@@ -2,7 +2,9 @@
 
 use super::{Core, SlotRef, TaskEnd};
 use crate::mode::{Mode, Word as _};
-use crate::slot::{CANCEL, CHAINED, ENDED, ENDING, End, GONE, HANDLE, KEEP, Payload, STARTED};
+use crate::slot::{
+    CANCEL, CHAINED, ENDED, ENDING, End, GONE, HANDLE, KEEP, Payload, STARTED, UNLISTED,
+};
 use crate::unwind::{Panic, contain, message};
 use crate::wait::wake_all;
 use crate::{Cleanup, Text};
@@ -54,9 +56,6 @@ impl<M: Mode> SlotRef<M> {
             let flags = self.set_ending();
             let stopped = flags & CANCEL != 0;
             body.end = Some(end.unwrap_or(if stopped { End::Cancelled } else { End::Abandoned }));
-            if flags & (HANDLE | KEEP) != 0 {
-                body.payload = payload.take();
-            }
             if message.is_some() {
                 body.extras().message = message;
             }
@@ -78,25 +77,27 @@ impl<M: Mode> SlotRef<M> {
                 let (name, outcome) = (self.head().name.clone(), body.outcome()?);
                 Some(TaskEnd { id: self.id(), name, outcome })
             });
+            let wanted = if added.kept { HANDLE | KEEP } else { HANDLE };
+            if flags & wanted != 0 {
+                body.payload = payload.take();
+            }
             if stopped {
                 tally.stopped_ended.add(1);
             }
             tally.ended.add(1);
-            self.set(if added.kept { ENDED } else { ENDED | GONE });
+            self.set(if added.kept { ENDED } else { ENDED | GONE | UNLISTED });
             let (scope, hooks) = match body.some_extras() {
                 Some(extras) => (extras.scope.take(), core::mem::take(&mut extras.hooks)),
                 None => (None, alloc::vec::Vec::new()),
             };
-            Some((flags, added, (body.waker.take(), hooks), body.joiner.take(), scope))
+            let wakers = (body.joiner.take(), !body.waiters.is_empty());
+            Some((flags, added, (body.waker.take(), hooks), wakers, scope))
         });
         // An output that nobody will take is dropped before anybody is woken (law 15).
         contain(|| drop(payload));
-        let Some((flags, added, waker, joiner, scope)) = told else { return };
+        let Some((flags, added, waker, (joiner, awaited), scope)) = told else { return };
         if flags & CHAINED != 0 {
             core.pass_on(self);
-        }
-        if !added.kept {
-            core.evict(self.as_ptr());
         }
         if let Some(record) = added.evicted {
             core.evict(record);
@@ -108,7 +109,9 @@ impl<M: Mode> SlotRef<M> {
         if let Some(joiner) = joiner {
             contain(|| joiner.wake());
         }
-        wake_all(self, None);
+        if awaited {
+            wake_all(self, None);
+        }
         core.tell_of_end();
     }
 

@@ -102,7 +102,8 @@ impl<M: Mode> Inner<M> {
 
     /// Takes back a slot that has neither references nor a record. What it returns is dropped outside the lock.
     pub(super) fn free(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) -> impl Sized + use<M> {
-        let body = slot(&old).let_go();
+        // SAFETY: the caller says so.
+        let body = unsafe { Slot::let_go(old) };
         // SAFETY: nobody refers to it, and the shard's lock is held.
         let (head, shelf) = unsafe { (&mut *slot(&old).head.get(), &mut *slot(&old).shelf.get()) };
         let name = core::mem::replace(&mut head.name, Text::EMPTY);
@@ -165,7 +166,8 @@ impl<M: Mode> Drop for Chunk<M> {
     fn drop(&mut self) {
         for index in 0..CHUNK as u32 {
             if let Some(at) = self.at(index) {
-                let garbage = slot(&at).let_go();
+                // SAFETY: what is left when a table is dropped are records, which nobody refers to.
+                let garbage = unsafe { Slot::let_go(at) };
                 contain(|| drop(garbage));
             }
         }

@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use super::CoreRef;
 use crate::mode::{Lock, Mode, Shared, Word};
-use crate::slot::Slot;
+use crate::slot::{Slot, UNLISTED};
 use crate::unwind::contain;
 
 /// A counted reference to a slot: while there is one the slot stays this task's, and its table stands.
@@ -86,8 +86,11 @@ fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
                 return (None, None);
             }
             // SAFETY: the shard's lock is held.
-            let record = unsafe { (*slot.shelf.get()).record };
-            let garbage = (!record).then(|| inner.free(core, pointer));
+            let shelf = unsafe { &mut *slot.shelf.get() };
+            if slot.flags() & UNLISTED != 0 && core::mem::take(&mut shelf.record) {
+                inner.unname(core, pointer);
+            }
+            let garbage = (!shelf.record).then(|| inner.free(core, pointer));
             inner.referred -= 1;
             (garbage, if inner.referred == 0 { inner.keep.take() } else { None })
         })

@@ -78,6 +78,9 @@ impl<M: Mode> Inner<M> {
 
     /// Takes the name from `old`, unless another task has it by now.
     pub(super) fn unname(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) {
+        if slot(&old).head().name.is_empty() {
+            return;
+        }
         let hash = rehash(core)(&old);
         if let Ok(entry) = self.names.find_entry(hash, |at| *at == old) {
             entry.remove();
