@@ -10,6 +10,8 @@
 //! | `smol` | [`smol::Smol`], [`smol::OnExecutor`] |
 //! | `local` | [`local::OnLocalExecutor`] |
 //! | `supervise` | [`supervise::supervise`]: a task that is made again when it fails |
+//! | `tracing` | [`tracing::TracingObserver`]: a span per task, failures and panics as errors |
+//! | `metrics` | [`metrics::MetricsObserver`]: counters and a gauge for a metrics endpoint |
 //!
 //! Features only add (law 19): turn on as many runtimes as you like. For an executor of your own, implement
 //! [`Spawner`] and [`Spawn`], and hand it to [`Registry::new`].
@@ -41,6 +43,18 @@ pub mod smol {
 #[cfg(feature = "local")]
 pub mod local {
     pub use task_registry_local::*;
+}
+
+/// What happens to tasks, in `tracing`.
+#[cfg(feature = "tracing")]
+pub mod tracing {
+    pub use task_registry_tracing::*;
+}
+
+/// What happens to tasks, in numbers.
+#[cfg(feature = "metrics")]
+pub mod metrics {
+    pub use task_registry_metrics::*;
 }
 
 #[cfg(all(doctest, feature = "tokio", feature = "local"))]

@@ -8,7 +8,7 @@ use crate::table::{NotAdmitted, SlotRef};
 use crate::terms::{Cleaned, Fallible, Graced, Terms, Timed, sealed};
 use crate::ticket::launch;
 use crate::{
-    JoinHandle, Outcome, Refused, Registry, Scope, Spawn, SpawnError, SpawnLocal, SpawnSend,
+    Cx, JoinHandle, Outcome, Refused, Registry, Scope, Spawn, SpawnError, SpawnLocal, SpawnSend,
     Spawner, TaskHandle, TaskRef, Text, Ticket, Tracked, TrySpawnError,
 };
 
@@ -323,6 +323,42 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     {
         let spawner = self.registry.spawner();
         self.spawn_by(future, |tracked| spawner.spawn(tracked))
+    }
+
+    /// Spawns the future that `make` makes of its context: the task's own view of itself, with `app` in it.
+    ///
+    /// The place is taken first, so `make` is called only if there is one. A panic of `make` gives the place back and
+    /// goes to the caller.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](TaskBuilder::spawn).
+    pub fn spawn_with<A, F>(
+        self,
+        app: A,
+        make: impl FnOnce(Cx<A, M>) -> F,
+    ) -> Result<SpawnedBy<C, F, M>, SpawnError>
+    where
+        C: Conflict,
+        R: Results<F::Output, M>,
+        F: Future<Output: 'static>,
+        X: Terms<F::Output>,
+        S: Spawn<Tracked<F, M, X>>,
+    {
+        let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner());
+        let name = self.placing.name(self.name)?;
+        let flags = RESERVED | R::FLAGS | grace::<X, F::Output>();
+        match tasks.0.admit(name, C::POLICY, flags) {
+            Ok((slot, handle)) => {
+                self.placing.place(&slot)?;
+                let ticket = Ticket::new(slot, handle);
+                let future = make(Cx::new(app, ticket.task(), tasks));
+                let (tracked, handle) = ticket.wrap(future, self.terms)?;
+                Ok(C::spawned(launch(tracked, handle, |tracked| spawner.spawn(tracked))?))
+            }
+            Err(NotAdmitted::Error(error)) => Err(error),
+            Err(NotAdmitted::Existing(task)) => C::existing(TaskRef(task)),
+        }
     }
 
     /// [`spawn`](TaskBuilder::spawn) for code that is generic over the runtime.

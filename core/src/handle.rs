@@ -347,9 +347,14 @@ impl<T, M: Mode> Drop for TaskHandle<T, M> {
         let slot = &self.task.0;
         let garbage = slot.with(|body| {
             let kept = slot.clear(HANDLE) & (KEEP | GONE) == KEEP;
-            (if kept { None } else { body.payload.take() }, body.joiner.take())
+            let panic = if !kept && body.has_panicked() { body.payload.take() } else { None };
+            (if kept { None } else { body.payload.take() }, body.joiner.take(), panic)
         });
-        contain(|| drop(garbage));
+        let (output, joiner, panic) = garbage;
+        contain(|| drop((output, joiner)));
+        if let Some(panic) = panic.and_then(|panic| panic.take().ok()) {
+            slot.unclaimed(panic);
+        }
     }
 }
 

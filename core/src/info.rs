@@ -4,7 +4,7 @@ use core::ops::Deref;
 use core::time::Duration;
 
 use crate::mode::Mode;
-use crate::table::SlotRef;
+use crate::slot::{Body, Slot};
 use crate::{Cleanup, Outcome, State, TaskId, Text};
 
 /// What is known of a task at one instant: its id, name, state and outcome, and its times where the registry was given
@@ -47,13 +47,32 @@ impl Times {
 }
 
 impl TaskInfo {
-    pub(crate) fn of<M: Mode>(task: &SlotRef<M>) -> Self {
-        let state = task.state();
-        let (outcome, cleanup, times) =
-            task.with(|body| (body.outcome(), body.cleanup(), body.times()));
-        // It may have ended between the two looks: then it has an outcome.
-        let state = if outcome.is_some() { State::Ended } else { state };
-        Self { id: task.id(), name: task.head().name.clone(), state, outcome, cleanup, times }
+    pub(crate) fn of<M: Mode>(task: &Slot<M>) -> Self {
+        task.with(|body| Self::locked(task, body))
+    }
+
+    /// The same, under the lock of the body.
+    pub(crate) fn locked<M: Mode>(task: &Slot<M>, body: &Body<M>) -> Self {
+        let (outcome, cleanup) = (body.outcome(), body.cleanup());
+        // Under this lock nobody is in the middle of an end.
+        Self { outcome, cleanup, ..Self::at(task, task.state(), body.times()) }
+    }
+
+    /// Of a task that has not ended.
+    pub(crate) fn at<M: Mode>(task: &Slot<M>, state: State, times: Option<Times>) -> Self {
+        let name = task.head().name.clone();
+        Self { id: task.id(), name, state, outcome: None, cleanup: None, times }
+    }
+
+    /// The same, now ended.
+    pub(crate) fn ended(
+        self,
+        outcome: Outcome,
+        cleanup: Option<Cleanup>,
+        now: Option<Duration>,
+    ) -> Self {
+        let times = self.times.map(|times| Times { ended: now.or(times.ended), ..times });
+        Self { state: State::Ended, outcome: Some(outcome), cleanup, times, ..self }
     }
 
     /// The task.

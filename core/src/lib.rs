@@ -45,6 +45,8 @@ mod spawner;
 #[cfg(feature = "alloc")]
 mod error;
 #[cfg(feature = "alloc")]
+mod observer;
+#[cfg(feature = "alloc")]
 mod options;
 
 #[cfg(feature = "alloc")]
@@ -83,6 +85,9 @@ mod staged;
 mod tasks;
 
 #[cfg(feature = "alloc")]
+mod cx;
+
+#[cfg(feature = "alloc")]
 mod builder;
 #[cfg(feature = "alloc")]
 mod context;
@@ -107,12 +112,14 @@ pub use state::State;
 pub use {
     builder::{Spawned, TaskBuilder, conflict},
     cancel::{Cancel, Cancelling, CancellingAll},
-    context::{Cancelled, Cx, Shield, WithContext},
+    context::WithContext,
+    cx::{Cancelled, Cx, Shield, WaitsForItself},
     endings::{Endings, Lagged, NextEnded},
     error::{JoinError, SpawnError, TakeError, TrySpawnError},
     guard::{DropGuard, TasksGuard},
     handle::{Started, TaskHandle, TaskRef, Wait},
     info::{Snapshot, TaskInfo, Times},
+    observer::{AroundPoll, Observer},
     options::{Options, Retain},
     outcome::{Cleanup, Outcome},
     plan::{InTask, Plan, PlannedTask, bound},

@@ -1,5 +1,8 @@
 use core::time::Duration;
 
+use crate::Observer;
+use crate::observer::Observed;
+
 /// How many records of ended tasks a registry keeps (law 15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retain {
@@ -35,13 +38,14 @@ impl Default for Retain {
 /// use task_registry_core::{Options, Retain};
 /// let options = Options::new().retain(Retain::Newest(100)).capacity(10_000);
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Options {
     pub(crate) retain: Retain,
     pub(crate) capacity: Option<u32>,
     pub(crate) clock: Option<fn() -> Duration>,
     pub(crate) newest_first: bool,
+    pub(crate) observer: Observed,
 }
 
 impl Options {
@@ -76,6 +80,16 @@ impl Options {
     /// [`monotonic`](crate::monotonic) is one. Without a clock no time is taken and no memory spent on it.
     pub fn clock(mut self, clock: fn() -> Duration) -> Self {
         self.clock = Some(clock);
+        self
+    }
+
+    /// Who is told of every task that is added, starts, is asked to stop, ends: see [`Observer`]. One; a pair
+    /// `(first, second)` is an observer too, and so is an `Arc` of one.
+    ///
+    /// The table keeps it. An observer that keeps the table's [`Tasks`](crate::Tasks) in turn makes a cycle that leaks both,
+    /// unless it lets go of them at the end.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Observed::by(observer);
         self
     }
 }

@@ -234,16 +234,20 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
             Ok(ticket) => {
                 let cx = Cx::new(app.clone(), ticket.task(), registry.tasks());
                 let body = InTask { make: Some((make_it, cx)), future: None };
-                ticket.spawn_on(registry.spawner(), body).map_err(SpawnError::from)
+                ticket.spawn_on(registry.spawner(), body).map_err(|error| {
+                    let (kind, body) = error.into_parts();
+                    (kind, body.make.map(|(make, _)| make))
+                })
             }
-            Err(error) => {
-                if let Make::Once(place) = make {
-                    // Another start may have more luck.
-                    place.with(|place| *place = Some(make_it));
-                }
-                Err(error)
-            }
+            Err(error) => Err((error, Some(make_it))),
         };
+        let task = task.map_err(|(error, unused)| {
+            if let Make::Once(place) = make {
+                // Another start may have more luck.
+                place.with(|place| *place = unused);
+            }
+            error
+        });
         Some(PlannedTask { name: name.clone(), task })
     }
 }

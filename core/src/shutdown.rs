@@ -94,6 +94,12 @@ impl ShutdownReport {
         self.count(Outcome::is_completed)
     }
 
+    /// How many returned an `Err`, of those that were spawned as fallible.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.count(Outcome::is_failed)
+    }
+
     /// How many were cancelled, by the shutdown or before.
     #[must_use]
     pub fn cancelled(&self) -> usize {
@@ -120,7 +126,12 @@ impl ShutdownReport {
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} cancelled, {} completed", self.cancelled(), self.completed())?;
-        for (count, word) in [(self.panicked(), "panicked"), (self.abandoned(), "abandoned")] {
+        let others = [
+            (self.failed(), "failed"),
+            (self.panicked(), "panicked"),
+            (self.abandoned(), "abandoned"),
+        ];
+        for (count, word) in others {
             if count > 0 {
                 write!(f, ", {count} {word}")?;
             }

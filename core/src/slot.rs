@@ -19,9 +19,10 @@
 //! | `UNLISTED` | with `ENDED`, when no record is kept: the last reference takes the slot out of the table | never |
 //! | `RESERVED` | at admission | when a future is given, under the body's lock |
 //! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
-//! | `KEEP` | at admission | never |
+//! | `KEEP` | at admission | at the end, if no record is kept, under the body's lock |
 //! | `READY` | when the task says that it is, by whoever it lets say so | never |
 //! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard |
+//! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |
 //! | `CHAINED` | under the body's lock | never |
 //!
 //! `ENDING` comes before the registry's books (counters, list of ended tasks) are changed and `ENDED` after: who
@@ -42,7 +43,7 @@ pub(crate) use payload::Payload;
 use crate::info::Times;
 use crate::mode::{Lock, Mode, Word};
 use crate::scope::Membership;
-use crate::table::{Home, Links, Shelf, SlotRef};
+use crate::table::{Ending, Home, Links, News, STOPPING, Shelf, SlotRef};
 use crate::unwind::Panic;
 use crate::wait::{Place, WaitList};
 use crate::{Cleanup, Outcome, State, Text};
@@ -62,6 +63,7 @@ pub(crate) const SHIELD: u32 = 1 << 11;
 pub(crate) const GRACE: u32 = 1 << 12;
 pub(crate) const GRACING: u32 = 1 << 13;
 pub(crate) const READY: u32 = 1 << 14;
+pub(crate) const AROUND: u32 = 1 << 15;
 pub(crate) const UNLISTED: u32 = 1 << 16;
 
 /// What a waiter in a slot's list waits for.
@@ -121,6 +123,8 @@ pub(crate) struct Extras<M: Mode> {
     pub(crate) stage: i64,
     /// Where it is a member, and under which number.
     pub(crate) scope: Option<Membership<M>>,
+    /// What an observer is to be told, where there is one.
+    pub(crate) news: Option<Box<News>>,
     /// How many shields the task is under.
     pub(crate) shields: u32,
     /// Who else is told of the first request to stop.
@@ -140,6 +144,7 @@ impl<M: Mode> Default for Extras<M> {
             cleanup: None,
             stage: 0,
             scope: None,
+            news: None,
             shields: 0,
             hooks: Vec::new(),
             times: None,
@@ -170,6 +175,25 @@ impl<M: Mode> Body<M> {
         self.extras.as_deref_mut()
     }
 
+    pub(crate) fn news(&mut self) -> Option<&mut News> {
+        self.extras.as_deref_mut()?.news.as_deref_mut()
+    }
+
+    /// Whether the end is decided, though nobody may see it until the observer was told.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending().is_some()
+    }
+
+    fn ending(&self) -> Option<&Ending> {
+        self.extras.as_deref()?.news.as_deref()?.ending()
+    }
+
+    /// Whether the payload is what the task panicked with.
+    pub(crate) fn has_panicked(&self) -> bool {
+        let end = self.end.or_else(|| Some(self.ending()?.end));
+        matches!(end, Some(End::Panicked))
+    }
+
     pub(crate) fn times(&self) -> Option<Times> {
         self.extras.as_ref()?.times
     }
@@ -188,16 +212,8 @@ impl<M: Mode> Body<M> {
 
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         let extras = self.extras.as_deref();
-        Some(match self.end? {
-            End::Completed => Outcome::Completed,
-            End::Cancelled => Outcome::Cancelled { reason: extras.and_then(|e| e.reason.clone()) },
-            End::Panicked => Outcome::Panicked { message: extras.and_then(|e| e.message.clone()) },
-            End::Failed => Outcome::Failed {
-                message: extras.and_then(|e| e.message.clone()).unwrap_or(Text::EMPTY),
-            },
-            End::Abandoned => Outcome::Abandoned,
-            End::NeverStarted => Outcome::NeverStarted,
-        })
+        let message = || extras.and_then(|extras| extras.message.clone());
+        Some(self.end?.outcome(|| extras.and_then(|extras| extras.reason.clone()), message))
     }
 
     /// What the task panicked with.
@@ -205,6 +221,23 @@ impl<M: Mode> Body<M> {
         match self.end? {
             End::Panicked => self.payload.take()?.take::<Panic>().ok(),
             _ => None,
+        }
+    }
+}
+
+impl End {
+    pub(crate) fn outcome(
+        self,
+        reason: impl FnOnce() -> Option<Text>,
+        message: impl FnOnce() -> Option<Text>,
+    ) -> Outcome {
+        match self {
+            End::Completed => Outcome::Completed,
+            End::Cancelled => Outcome::Cancelled { reason: reason() },
+            End::Panicked => Outcome::Panicked { message: message() },
+            End::Failed => Outcome::Failed { message: message().unwrap_or(Text::EMPTY) },
+            End::Abandoned => Outcome::Abandoned,
+            End::NeverStarted => Outcome::NeverStarted,
         }
     }
 }
@@ -226,6 +259,8 @@ pub(crate) struct Request {
     pub(crate) unborn: bool,
     /// Whether somebody may wait for the token.
     pub(crate) awaited: bool,
+    /// Whether an observer is to be told.
+    pub(crate) news: bool,
     pub(crate) hooks: Vec<Waker>,
     pub(crate) waker: Option<Waker>,
 }
@@ -298,9 +333,10 @@ impl<M: Mode> Slot<M> {
         reason: Option<Text>,
         urgency: Urgency,
     ) -> Request {
-        let mut request = Request { unborn: false, awaited: false, hooks: Vec::new(), waker: None };
+        let mut request =
+            Request { unborn: false, awaited: false, news: false, hooks: Vec::new(), waker: None };
         let before = self.flags.load();
-        if before & (ENDING | STOP) != 0 {
+        if before & (ENDING | STOP) != 0 || body.is_ending() {
             return request;
         }
         let asked = match urgency {
@@ -321,6 +357,10 @@ impl<M: Mode> Slot<M> {
             let extras = body.some_extras();
             request.hooks = extras.map(|extras| take(&mut extras.hooks)).unwrap_or_default();
             self.count_request(before & STARTED == 0);
+            if let Some(news) = body.news() {
+                news.note(STOPPING);
+                request.news = true;
+            }
         }
         request.unborn = before & RESERVED != 0;
         request.awaited = first && !body.waiters.is_empty();

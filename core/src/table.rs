@@ -25,6 +25,7 @@ mod end;
 mod ended;
 mod life;
 mod memory;
+mod news;
 mod reference;
 mod shard;
 mod tally;
@@ -38,16 +39,17 @@ use core::time::Duration;
 
 use hashbrown::DefaultHashBuilder;
 
-pub(crate) use end::Fate;
+pub(crate) use end::{Ending, Fate};
 pub(crate) use ended::Links;
 pub use ended::TaskEnd;
+pub(crate) use news::{News, STOPPING};
 pub(crate) use reference::SlotRef;
 
 use crate::mode::{self, Lock, Mode, Shared, Word};
 use crate::slot::{CHAINED, GONE, HANDLE, HELD, Slot};
 use crate::unwind::contain;
 use crate::wait::Event;
-use crate::{Options, SpawnError, TaskId, Text};
+use crate::{Options, SpawnError, TaskId, TaskInfo, Text};
 use chain::Loose;
 use ended::Ended;
 use memory::CHUNK;
@@ -125,13 +127,14 @@ impl<M: Mode> CoreRef<M> {
     pub(crate) fn new(options: Options) -> Self {
         let shard_bits = M::shard_bits();
         let shards = (0..1 << shard_bits).map(|_| Shard::new()).collect();
+        let limit = options.retain.limit();
         CoreRef(M::ptr(Core {
             number: mode::next_registry(),
             options,
             hasher: DefaultHashBuilder::default(),
             shard_bits,
             shards,
-            ended: Ended::new(options.retain.limit()),
+            ended: Ended::new(limit),
             admitted: M::Word::new(0),
             unnamed: M::Word::new(0),
             order: M::Lock::new(0),
@@ -199,6 +202,9 @@ impl<M: Mode> CoreRef<M> {
                 });
                 slot(&new).with(|body| body.extras().stage = stage);
             }
+            if self.options.observer.get().is_some() {
+                slot(&new).with(|body| body.extras().news = Some(Box::new(News::added())));
+            }
             if named {
                 inner.name(self, hash, new);
             }
@@ -212,7 +218,11 @@ impl<M: Mode> CoreRef<M> {
             self.named.wake_all(Some(hash));
         }
         // SAFETY: `reset` counted these two.
-        Ok(unsafe { (SlotRef::from_counted(new), SlotRef::from_counted(new)) })
+        let refs = unsafe { (SlotRef::from_counted(new), SlotRef::from_counted(new)) };
+        if let Some(observer) = self.options.observer.get() {
+            refs.0.announce(observer);
+        }
+        Ok(refs)
     }
 
     /// The live task of this name, or else the last that ended with it.
@@ -308,10 +318,21 @@ impl<M: Mode> Core<M> {
         let task = slot(&record);
         let (shard, _) = self.split(task.home.place);
         // An output that waited for whoever asks by name waits no longer; a handle still has a claim to its own.
-        let output = task.with(|body| {
+        let (output, panic) = task.with(|body| {
             let claimed = task.flags() & HANDLE != 0;
-            if claimed { None } else { body.payload.take() }
+            match body.has_panicked() {
+                _ if claimed => (None, None),
+                true => (None, body.take_panic()),
+                false => (body.payload.take(), None),
+            }
         });
+        let told = match (self.options.observer.get(), panic) {
+            (Some(observer), Some(panic)) => Some((observer, TaskInfo::of(task), panic)),
+            (_, panic) => {
+                contain(|| drop(panic));
+                None
+            }
+        };
         let (mut loose, mut gave_back) = (Loose::new(), None);
         let garbage = self.shards[shard].lock.with(|inner| {
             if task.flags() & CHAINED != 0 {
@@ -329,6 +350,9 @@ impl<M: Mode> Core<M> {
             self.named.wake_all(gave_back);
         }
         contain(|| drop(output));
+        if let Some((observer, info, panic)) = told {
+            news::give(observer, &info, panic);
+        }
         contain(|| drop(garbage));
     }
 

@@ -10,7 +10,7 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::unwind::catch;
+use crate::unwind::{catch, contain};
 use crate::{Outcome, Text};
 
 /// The terms a task runs under. Sealed: `()` for none, and what the builder makes.
@@ -140,8 +140,8 @@ where
     }
     fn clear(self: Pin<&mut Self>) {
         let mut this = self.project();
-        *this.make = None;
-        this.grace.set(None);
+        contain(|| *this.make = None);
+        contain(|| this.grace.set(None));
         this.rest.clear();
     }
 }
@@ -191,7 +191,7 @@ impl<T, X: sealed::Terms<T>, D: Future> sealed::Terms<T> for Timed<X, D> {
     }
     fn clear(self: Pin<&mut Self>) {
         let mut this = self.project();
-        this.timeout.set(None);
+        contain(|| this.timeout.set(None));
         this.rest.clear();
     }
 }
@@ -251,8 +251,8 @@ where
     }
     fn clear(self: Pin<&mut Self>) {
         let mut this = self.project();
-        *this.make = None;
-        this.deadline.set(None);
+        contain(|| *this.make = None);
+        contain(|| this.deadline.set(None));
         this.rest.clear();
     }
 }

@@ -254,3 +254,21 @@ fn references_that_were_leaked_by_the_billion_never_come_round_to_nought() {
     // So that this test leaks nothing: it is the only reference.
     task.0.refs.store(1);
 }
+
+#[test]
+fn without_an_observer_a_task_carries_nothing_for_one() {
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let (mut tracked, handle) = pending_task(&tasks, "a");
+    drop(handle.cancel());
+    assert!(poll_once(&mut tracked).is_ready());
+    assert!(handle.task().0.with(|body| body.some_extras().is_none()), "nothing was allocated");
+
+    struct Deaf;
+    impl crate::Observer for Deaf {}
+    let tasks = Tasks::<Unsync>::new(Options::new().observer(Deaf));
+    let (tracked, handle) = pending_task(&tasks, "a");
+    assert!(handle.task().0.with(|body| body.news().is_some()));
+    assert_eq!(handle.task().0.flags() & crate::slot::AROUND, 0, "and polls enter nothing");
+    drop(tracked);
+    assert_eq!(handle.outcome(), Some(Outcome::Abandoned));
+}

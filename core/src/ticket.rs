@@ -88,17 +88,32 @@ impl<M: Mode> Ticket<M> {
     /// The future comes back if the ticket was cancelled, or the registry shut down.
     #[expect(clippy::type_complexity, reason = "two types that belong together nowhere else")]
     pub fn track<F>(
-        mut self,
+        self,
         future: F,
     ) -> Result<(Tracked<F, M>, TaskHandle<F::Output, M>), TrySpawnError<F>>
     where
         F: Future<Output: 'static>,
     {
+        self.wrap(future, ())
+    }
+
+    #[expect(clippy::type_complexity, reason = "two types that belong together nowhere else")]
+    pub(crate) fn wrap<F, X>(
+        mut self,
+        future: F,
+        terms: X,
+    ) -> Result<(Tracked<F, M, X>, TaskHandle<F::Output, M>), TrySpawnError<F>>
+    where
+        F: Future<Output: 'static>,
+        X: Terms<F::Output>,
+    {
         if let Err(error) = self.task.0.claim() {
             return Err(TrySpawnError::new(error, future));
         }
         match self.places.take() {
-            Some((slot, handle)) => Ok((Tracked::new(future, slot, ()), TaskHandle::new(handle))),
+            Some((slot, handle)) => {
+                Ok((Tracked::new(future, slot, terms), TaskHandle::new(handle)))
+            }
             None => Err(TrySpawnError::new(SpawnError::Cancelled, future)),
         }
     }

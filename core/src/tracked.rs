@@ -163,7 +163,7 @@ where
         match polled {
             Ok(Poll::Pending) => report.dropping(|| set_gone(stage)),
             Ok(Poll::Ready(output)) => {
-                contain(|| set_gone(stage));
+                report.run_last(|| set_gone(stage));
                 report.fate = match X::failure(&output) {
                     None => Fate::Completed,
                     Some(message) => Fate::Failed(message),
@@ -171,16 +171,16 @@ where
                 report.keep(output);
             }
             Err(panic) => {
-                contain(|| set_gone(stage));
+                report.run_last(|| set_gone(stage));
                 report.fate = Fate::Panicked(Some(panic));
             }
         }
         if !self.terms.has_cleanup() {
-            contain(|| self.terms.clear());
+            report.clear(|| self.terms.clear());
             return Poll::Ready(());
         }
         let terms = self.terms.as_mut();
-        match catch(|| terms.cleanup(|| report.outcome())) {
+        match report.run(|| terms.cleanup(|| report.outcome())) {
             Ok(Some(cleanup)) => {
                 let (slot, held) = report.postpone();
                 self.task.slot = slot;
@@ -189,9 +189,9 @@ where
             }
             Ok(None) => Poll::Ready(()),
             Err(panic) => {
-                crate::unwind::discard(panic);
+                report.lose(panic);
                 report.cleanup = Some(Cleanup::Panicked);
-                contain(|| self.terms.clear());
+                report.clear(|| self.terms.clear());
                 Poll::Ready(())
             }
         }
@@ -211,7 +211,9 @@ where
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(how)) => how,
             Err(panic) => {
-                crate::unwind::discard(panic);
+                if let Some(slot) = &self.task.slot {
+                    slot.unclaimed(panic);
+                }
                 Cleanup::Panicked
             }
         };
@@ -219,11 +221,11 @@ where
             report.hold(held);
             report.cleanup = Some(how);
             let stage = self.stage.as_mut();
-            if let Err(panic) = catch(|| set_gone(stage)) {
-                crate::unwind::discard(panic);
+            if let Err(panic) = report.run(|| set_gone(stage)) {
+                report.lose(panic);
                 report.cleanup = Some(Cleanup::Panicked);
             }
-            contain(|| self.terms.clear());
+            report.clear(|| self.terms.clear());
         }
         Poll::Ready(())
     }
@@ -250,8 +252,14 @@ impl<M: Mode> Task<M> {
         self.flags() & (STOP | SHIELD) == STOP
     }
 
-    /// Polls foreign code.
+    /// Polls what the task consists of.
     fn poll<R>(&mut self, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
+        let _inside = self.slot.as_ref().and_then(SlotRef::enter);
+        self.poll_limit(foreign)
+    }
+
+    /// The same, not entered.
+    fn poll_limit<R>(&mut self, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
         self.polling = true;
         let polled = catch(foreign);
         self.polling = false;
@@ -318,12 +326,12 @@ impl<M: Mode> Task<M> {
         mut terms: Pin<&mut impl sealed::Terms<T>>,
         cx: &mut Context<'_>,
     ) -> Result<(), Panic> {
-        if self.poll(|| terms.as_mut().poll_timeout(cx))?.is_ready() {
+        if self.poll_limit(|| terms.as_mut().poll_timeout(cx))?.is_ready() {
             if let Some(slot) = &self.slot {
                 slot.cancel(Some("timed out".into()), Urgency::Own);
             }
         }
-        if self.flags() & GRACING != 0 && self.poll(|| terms.poll_grace(cx))?.is_ready() {
+        if self.flags() & GRACING != 0 && self.poll_limit(|| terms.poll_grace(cx))?.is_ready() {
             if let Some(slot) = &self.slot {
                 slot.cancel(None, Urgency::Now);
             }
@@ -351,22 +359,50 @@ impl<M: Mode> Report<M> {
     /// The future is dropped unfinished.
     fn dropping(&mut self, drop_future: impl FnOnce()) {
         let fate = core::mem::replace(&mut self.fate, Fate::Panicked(None));
-        self.fate = match catch(drop_future) {
+        self.fate = match self.run(drop_future) {
             Ok(()) => fate,
             Err(panic) => match fate {
                 // What was decided before stands (law 3).
                 Fate::Dropped => Fate::Panicked(Some(panic)),
                 fate => {
-                    crate::unwind::discard(panic);
+                    self.lose(panic);
                     fate
                 }
             },
         };
     }
 
+    /// Runs what is the task's.
+    fn run<R>(&self, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
+        let _inside = self.slot.as_ref().and_then(SlotRef::enter);
+        catch(foreign)
+    }
+
+    /// The same, when it is decided how the task ended.
+    fn run_last(&self, foreign: impl FnOnce()) {
+        if let Err(panic) = self.run(foreign) {
+            self.lose(panic);
+        }
+    }
+
+    /// Drops what the task ran under.
+    fn clear(&self, terms: impl FnOnce()) {
+        if let Err(panic) = catch(terms) {
+            self.lose(panic);
+        }
+    }
+
+    /// A panic that is not the task's outcome.
+    fn lose(&self, panic: Panic) {
+        match &self.slot {
+            Some(slot) => slot.unclaimed(panic),
+            None => crate::unwind::discard(panic),
+        }
+    }
+
     fn after(mut self, drop_future: impl FnOnce(), drop_rest: impl FnOnce()) {
         self.dropping(drop_future);
-        contain(drop_rest);
+        self.clear(drop_rest);
     }
 
     /// Keeps the output if anybody may take it; otherwise it is dropped here.

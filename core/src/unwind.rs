@@ -25,6 +25,10 @@ mod imp {
         }
     }
 
+    pub(crate) fn into_any(payload: Panic) -> Box<dyn Any + Send> {
+        payload
+    }
+
     pub(crate) fn message(payload: &Panic) -> Option<Text> {
         let text = match payload.downcast_ref::<&'static str>() {
             Some(text) => text,
@@ -36,6 +40,9 @@ mod imp {
 
 #[cfg(not(feature = "std"))]
 mod imp {
+    use alloc::boxed::Box;
+    use core::any::Any;
+
     use crate::Text;
 
     /// Nothing of this type exists: without std a panic is not caught.
@@ -51,12 +58,16 @@ mod imp {
         match payload {}
     }
 
+    pub(crate) fn into_any(payload: Panic) -> Box<dyn Any + Send> {
+        match payload {}
+    }
+
     pub(crate) fn message(payload: &Panic) -> Option<Text> {
         match *payload {}
     }
 }
 
-pub(crate) use imp::{Panic, catch, discard, message};
+pub(crate) use imp::{Panic, catch, discard, into_any, message};
 
 /// Runs foreign code whose panic concerns nobody who could be told.
 #[inline]

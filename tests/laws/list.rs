@@ -38,21 +38,10 @@ macro_rules! every {
                 law_01_the_first_reason_is_kept
                 law_01_a_task_is_cancelled_by_name_id_or_handle
                 law_01_tasks_are_cancelled_by_prefix_predicate_or_all
-                law_03_cancelling_an_ended_task_is_no_error
-                law_03_ready_stands_against_a_cancel_in_the_very_same_poll
-                law_03_ready_stands_against_a_panicking_destructor
-                law_03_a_panic_stands_against_a_cancel
-                law_03_the_outcome_never_changes
                 law_04_a_task_cancelled_before_its_first_poll_never_runs
                 law_04_a_tracked_future_cancelled_before_its_first_poll_never_runs
                 law_04_a_ticket_cancelled_before_its_future_came_gives_it_back
                 law_04_a_queued_replacement_that_is_cancelled_never_runs
-                law_05_a_task_may_cancel_itself_and_await_it
-                law_05_a_self_cancel_takes_effect_at_the_next_yield
-                law_05_a_task_that_waits_for_itself_can_be_cancelled
-                law_05_two_tasks_that_cancel_and_await_each_other_both_end
-                law_05_two_tasks_that_cancel_each_other_on_two_threads_both_end
-                law_05_a_task_that_wakes_itself_for_ever_can_be_cancelled
             }
             ends {
                 law_02_a_waiter_is_woken_after_a_completed_future_is_gone
@@ -72,15 +61,7 @@ macro_rules! every {
                 law_06_keep_returns_the_one_that_lives
                 law_06_detach_takes_the_name_from_one_that_will_not_stop
                 law_06_an_old_owners_end_does_not_free_a_detached_name
-                law_06_replace_starts_after_its_predecessor_has_ended
-                law_06_replace_waits_for_the_predecessors_of_its_predecessor
-                law_06_a_long_chain_of_replacements_runs_first_and_last_only
-                law_06_a_newcomer_that_ends_early_gives_the_name_back
-                law_06_who_waits_for_a_name_sees_it_come_back
                 law_06_replacing_an_ended_or_absent_task_starts_at_once
-                law_06_a_task_may_replace_itself
-                law_06_a_reserved_ticket_can_be_replaced
-                law_06_replace_follows_a_panic_and_an_abandoned_task_too
             }
             identity {
                 law_07_a_stale_id_never_touches_another_task
@@ -203,6 +184,29 @@ macro_rules! every {
                 law_06_a_replacement_that_finds_no_place_stops_nobody
                 law_06_a_detached_tasks_record_is_not_its_old_names
             }
+            outcomes {
+                law_03_cancelling_an_ended_task_is_no_error
+                law_03_ready_stands_against_a_cancel_in_the_very_same_poll
+                law_03_ready_stands_against_a_panicking_destructor
+                law_03_a_panic_stands_against_a_cancel
+                law_03_the_outcome_never_changes
+                law_05_a_task_may_cancel_itself_and_await_it
+                law_05_a_self_cancel_takes_effect_at_the_next_yield
+                law_05_a_task_that_waits_for_itself_can_be_cancelled
+                law_05_two_tasks_that_cancel_and_await_each_other_both_end
+                law_05_two_tasks_that_cancel_each_other_on_two_threads_both_end
+                law_05_a_task_that_wakes_itself_for_ever_can_be_cancelled
+            }
+            replacing {
+                law_06_replace_starts_after_its_predecessor_has_ended
+                law_06_replace_waits_for_the_predecessors_of_its_predecessor
+                law_06_a_long_chain_of_replacements_runs_first_and_last_only
+                law_06_a_newcomer_that_ends_early_gives_the_name_back
+                law_06_who_waits_for_a_name_sees_it_come_back
+                law_06_a_task_may_replace_itself
+                law_06_a_reserved_ticket_can_be_replaced
+                law_06_replace_follows_a_panic_and_an_abandoned_task_too
+            }
         }
     };
 }
@@ -256,9 +260,6 @@ macro_rules! across {
 macro_rules! send {
     () => {
         tests! {
-            names {
-                law_06_a_thousand_replaces_from_threads_never_overlap
-            }
             threads {
                 law_16_many_threads_spawn_wait_and_cancel
             }
@@ -278,6 +279,9 @@ macro_rules! send {
                 law_07_ids_stay_true_while_places_are_reused
                 law_06_no_mix_of_requests_from_threads_makes_two_of_one_name
                 law_16_counts_are_never_absurd_and_exact_when_it_is_quiet
+            }
+            replacing {
+                law_06_a_thousand_replaces_from_threads_never_overlap
             }
         }
     };

@@ -94,6 +94,11 @@ impl<M: Mode> Ended<M> {
         Self { limit, readers: M::Word::new(0), list: M::Lock::new(list), arrived: Event::new() }
     }
 
+    /// Whether records are kept at all.
+    pub(crate) fn keeps(&self) -> bool {
+        self.limit > 0
+    }
+
     /// How many records are kept.
     pub(crate) fn len(&self) -> usize {
         self.list.with(|list| list.len)

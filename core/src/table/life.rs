@@ -1,6 +1,6 @@
 //! A task's steps before its end: a future comes, the first poll comes, somebody asks it to stop.
 
-use super::{Fate, SlotRef};
+use super::{Fate, SlotRef, news};
 use crate::mode::{Mode, Word};
 use crate::slot::{CANCEL, ENDING, FOR_CANCEL, RESERVED, Request, STARTED, Slot, Urgency};
 use crate::unwind::contain;
@@ -33,6 +33,9 @@ impl<M: Mode> SlotRef<M> {
         if let Some(waker) = request.waker {
             contain(|| waker.wake());
         }
+        if request.news {
+            self.tell();
+        }
     }
 
     /// Asks the task to stop (law 1). O(1).
@@ -51,10 +54,25 @@ impl<M: Mode> SlotRef<M> {
                 }
             });
         }
-        if self.set(STARTED) & CANCEL != 0 {
+        let observed = self.core().options.observer.get().is_some();
+        let asked = match observed {
+            false => self.set(STARTED) & CANCEL != 0,
+            // As requests are, under the lock: so the one is noted before the other.
+            true => self.with(|body| {
+                let asked = self.set(STARTED) & CANCEL != 0;
+                if let Some(news) = body.news().filter(|_| !asked) {
+                    news.note(news::STARTED);
+                }
+                asked
+            }),
+        };
+        if asked {
             return false;
         }
         self.core().tally(self.home.place).unqueued.add(1);
+        if observed {
+            self.tell();
+        }
         true
     }
 

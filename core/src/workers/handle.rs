@@ -30,7 +30,7 @@ type Making = (Inner, Ticket<mode::Sync>, Ticket<mode::Sync>, Vec<Tickets>);
 impl Inner {
     pub(super) fn new(workers: usize, options: Options) -> Making {
         let records = Options::new().retain(Retain::Nothing);
-        let (graced, other) = (Tasks::new(records), Tasks::new(records));
+        let (graced, other) = (Tasks::new(records.clone()), Tasks::new(records));
         let (before, gate) = (reserve(&other, "before".into()), reserve(&other, "gate".into()));
         let each: Vec<_> = (0..workers)
             .map(|worker| Tickets {
@@ -44,7 +44,7 @@ impl Inner {
             each.iter().map(|tickets| one(tickets).task().clone()).collect()
         };
         let inner = Self {
-            tables: (0..workers).map(|_| Tasks::new(options)).collect(),
+            tables: (0..workers).map(|_| Tasks::new(options.clone())).collect(),
             graced,
             mains: all(|tickets| &tickets.main),
             workers: all(|tickets| &tickets.worker),

@@ -29,11 +29,13 @@ pin_project! {
     }
 }
 
+type Report = Shutdown<Wait<mode::Sync>, mode::Sync>;
+
 /// What a shutdown reports from, and what lets the workers go when it is dropped.
 struct Ending {
     inner: Arc<Inner>,
     /// Each reports once it is polled after `late` was dropped.
-    reports: Vec<Pin<Box<Shutdown<Wait<mode::Sync>, mode::Sync>>>>,
+    reports: Vec<Pin<Box<Report>>>,
     late: Ticket<mode::Sync>,
     _grace: CancellingAll<mode::Sync, Pending<()>>,
 }

@@ -1,0 +1,227 @@
+use core::fmt;
+use core::future::Future;
+use core::ops::Deref;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+
+use pin_project_lite::pin_project;
+
+use crate::mode::Mode;
+use crate::slot::{CANCEL, ENDING, FOR_CANCEL, FOR_READY, READY};
+use crate::table::SlotRef;
+use crate::unwind::contain;
+use crate::wait::{Waiter, wake_all};
+use crate::{TaskRef, Tasks, Text, Wait};
+
+/// What a task is given: the application's value, the tasks beside it, itself, and its token. Derefs to the value.
+///
+/// It holds the table and its own record, never an executor, so it is no cycle. To spawn from inside a task, let the
+/// value hold a registry (`registry.clone()`), on a spawner that holds its executor weakly.
+pub struct Cx<A, M: Mode> {
+    app: A,
+    task: TaskRef<M>,
+    tasks: Tasks<M>,
+}
+
+impl<A, M: Mode> Cx<A, M> {
+    pub(crate) fn new(app: A, task: &TaskRef<M>, tasks: &Tasks<M>) -> Self {
+        Self { app, task: task.clone(), tasks: tasks.clone() }
+    }
+
+    /// The application's value.
+    pub fn app(&self) -> &A {
+        &self.app
+    }
+
+    /// All tasks of the registry.
+    pub fn tasks(&self) -> &Tasks<M> {
+        &self.tasks
+    }
+
+    /// This task.
+    pub fn task(&self) -> &TaskRef<M> {
+        &self.task
+    }
+
+    /// This task's id.
+    pub fn id(&self) -> crate::TaskId {
+        self.task.id()
+    }
+
+    /// This task's name, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.task.name()
+    }
+
+    /// Ready once the task was asked to stop: the cooperative half of a cancel with a grace.
+    ///
+    /// Cancel safe; waiting costs no allocation. Without a grace the task is dropped where it next yields, and sees this
+    /// only if it looks before.
+    pub fn cancelled(&self) -> Cancelled<M> {
+        Cancelled { waiter: Waiter::new(self.task.0.clone(), FOR_CANCEL) }
+    }
+
+    /// Says that the task is ready for what others expect of it: who waits in
+    /// [`TaskRef::started`](crate::TaskRef::started) goes on. Saying so again changes nothing.
+    pub fn ready(&self) {
+        let task = &self.task.0;
+        if task.with(|_| task.set(READY)) & READY == 0 {
+            wake_all(task, Some(FOR_READY));
+        }
+    }
+
+    /// Wakes `waker` once, when the task is asked to stop, or right away if it was. What other kinds of tokens are
+    /// built on; a task itself uses [`cancelled`](Cx::cancelled).
+    pub fn wake_on_cancel(&self, waker: Waker) {
+        let mut waker = Some(waker);
+        self.task.0.with(|body| {
+            if self.task.0.flags() & (CANCEL | ENDING) == 0 {
+                body.extras().hooks.extend(waker.take());
+            }
+        });
+        if let Some(waker) = waker.filter(|_| self.is_cancelled()) {
+            contain(|| waker.wake());
+        }
+    }
+
+    /// Whether the task was asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        asked(&self.task.0).is_some()
+    }
+
+    /// Why the task was asked to stop, if it was and a reason was given.
+    pub fn cancel_reason(&self) -> Option<Text> {
+        self.task.0.with(|body| body.reason())
+    }
+
+    /// Waits for the end of `task`, which must be another one: a task that waits for itself, under a shield, say, or in its
+    /// cleanup, would wait for ever (law 5).
+    ///
+    /// # Errors
+    ///
+    /// `task` is this one.
+    pub fn wait(&self, task: &TaskRef<M>) -> Result<Wait<M>, WaitsForItself> {
+        if *task == self.task { Err(WaitsForItself) } else { Ok(task.wait()) }
+    }
+
+    /// Runs `section` to its end although the task may be asked to stop meanwhile: its future is dropped only after that.
+    ///
+    /// The token fires as usual. A section that hangs keeps the task `stopping`, visibly, and a shutdown reports it. A
+    /// shield is up from its first poll until it is ready or dropped.
+    pub fn shield<F: Future>(&self, section: F) -> Shield<F, M> {
+        Shield { section, guard: ShieldGuard { task: self.task.0.clone(), up: false } }
+    }
+}
+
+impl<A, M: Mode> Deref for Cx<A, M> {
+    type Target = A;
+    fn deref(&self) -> &A {
+        &self.app
+    }
+}
+
+impl<A: Clone, M: Mode> Clone for Cx<A, M> {
+    fn clone(&self) -> Self {
+        Self::new(self.app.clone(), &self.task, &self.tasks)
+    }
+}
+
+impl<A: fmt::Debug, M: Mode> fmt::Debug for Cx<A, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cx")
+            .field("app", &self.app)
+            .field("task", &self.task)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A task was about to wait for its own end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitsForItself;
+
+impl fmt::Display for WaitsForItself {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a task cannot wait for its own end")
+    }
+}
+
+impl core::error::Error for WaitsForItself {}
+
+fn asked<M: Mode>(task: &SlotRef<M>) -> Option<()> {
+    (task.flags() & CANCEL != 0).then_some(())
+}
+
+pin_project! {
+    /// Ready once a task was asked to stop: what [`Cx::cancelled`] returns.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Cancelled<M: Mode> {
+        #[pin]
+        waiter: Waiter<SlotRef<M>>,
+    }
+}
+
+impl<M: Mode> Future for Cancelled<M> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().waiter.poll_until(cx, asked)
+    }
+}
+
+impl<M: Mode> fmt::Debug for Cancelled<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cancelled").field(&self.waiter.place).finish()
+    }
+}
+
+pin_project! {
+    /// A section of a task that is not dropped half-way: what [`Cx::shield`] returns.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Shield<F, M: Mode> {
+        #[pin]
+        section: F,
+        guard: ShieldGuard<M>,
+    }
+}
+
+struct ShieldGuard<M: Mode> {
+    task: SlotRef<M>,
+    up: bool,
+}
+
+impl<M: Mode> ShieldGuard<M> {
+    fn set(&mut self, up: bool) {
+        if self.up != up {
+            self.up = up;
+            if let Some(waker) = self.task.shield(up) {
+                contain(|| waker.wake());
+            }
+        }
+    }
+}
+
+impl<M: Mode> Drop for ShieldGuard<M> {
+    fn drop(&mut self) {
+        self.set(false);
+    }
+}
+
+impl<F: Future, M: Mode> Future for Shield<F, M> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.guard.set(true);
+        let polled = this.section.poll(cx);
+        if polled.is_ready() {
+            this.guard.set(false);
+        }
+        polled
+    }
+}
+
+impl<F, M: Mode> fmt::Debug for Shield<F, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shield").field("up", &self.guard.up).finish_non_exhaustive()
+    }
+}

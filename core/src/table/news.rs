@@ -1,0 +1,226 @@
+//! What an observer is still to be told of a task, in order and one at a time.
+//!
+//! News arises on several threads: one asks a task to stop while another ends it. It is noted under the lock of the slot's
+//! body, with the change that it is of, so the notes are in order. One thread at a time tells it, without a lock; who has
+//! more news meanwhile leaves it to that one. The end is *decided* when it is noted, and seen once it was told: `conclude`
+//! in `end.rs`.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+
+use super::SlotRef;
+use super::end::Ending;
+use crate::mode::Mode;
+use crate::slot::{AROUND, Body};
+use crate::unwind::{Panic, catch, contain, discard, into_any};
+use crate::{AroundPoll, Observer, State, TaskInfo, Text};
+
+const ADDED: u8 = 1;
+pub(crate) const STARTED: u8 = 1 << 1;
+pub(crate) const STOPPING: u8 = 1 << 2;
+const ENDED: u8 = 1 << 3;
+
+/// The news of one task.
+#[derive(Default)]
+pub(crate) struct News {
+    due: u8,
+    /// Whether a thread is telling it.
+    telling: bool,
+    /// How the task ended, until everybody may see it.
+    ending: Option<Ending>,
+    /// What it panicked with that nobody takes.
+    unclaimed: Vec<Panic>,
+    around: Option<Arc<dyn AroundPoll>>,
+}
+
+impl News {
+    pub(crate) fn added() -> Self {
+        Self { due: ADDED, ..Self::default() }
+    }
+
+    pub(crate) fn note(&mut self, what: u8) {
+        self.due |= what;
+    }
+
+    pub(crate) fn end(&mut self, ending: Ending, unclaimed: Option<Panic>) {
+        self.due |= ENDED;
+        self.ending = Some(ending);
+        self.unclaimed.extend(unclaimed);
+    }
+
+    pub(crate) fn ending(&self) -> Option<&Ending> {
+        self.ending.as_ref()
+    }
+
+    /// What is to be told next. In the order of the flags, which is that of life.
+    fn next(&mut self) -> u8 {
+        let next = self.due & self.due.wrapping_neg();
+        self.due &= !next;
+        next
+    }
+}
+
+enum Step<M: Mode> {
+    Nothing,
+    Added(TaskInfo),
+    Started(TaskInfo),
+    Stopping(TaskInfo, Option<Text>),
+    Ended(TaskInfo),
+    Unclaimed(TaskInfo, Panic),
+    /// All was told, and everybody may see the end now.
+    Conclude(super::end::Concluded<M>, Option<Arc<dyn AroundPoll>>),
+}
+
+impl<M: Mode> SlotRef<M> {
+    /// Tells of a task that was just admitted, before its future goes anywhere.
+    pub(super) fn announce(&self, observer: &dyn Observer) {
+        let info = TaskInfo::at(self, State::Queued, self.with(|body| body.times()));
+        let around = catch(|| observer.around_polls(&info));
+        match around {
+            Ok(Some(around)) => {
+                let around = self.with(|body| match body.news() {
+                    Some(news) => {
+                        self.set(AROUND);
+                        news.around.replace(around)
+                    }
+                    None => Some(around),
+                });
+                contain(|| drop(around));
+            }
+            Ok(None) => {}
+            Err(panic) => discard(panic),
+        }
+        self.tell();
+    }
+
+    /// Tells the observer what is due, unless another call does already. To be called outside all locks.
+    pub(crate) fn tell(&self) {
+        let Some(observer) = self.core().options.observer.get() else { return };
+        let mut teller = Teller { task: self, telling: false };
+        loop {
+            match self.with(|body| self.next_step(body, &mut teller.telling)) {
+                Step::Nothing => return,
+                Step::Added(task) => contain(|| observer.added(&task)),
+                Step::Started(task) => contain(|| observer.started(&task)),
+                Step::Stopping(task, reason) => {
+                    contain(|| observer.stopping(&task, reason.as_deref()));
+                }
+                Step::Ended(task) => contain(|| {
+                    if let Some(outcome) = task.outcome() {
+                        observer.ended(&task, outcome);
+                    }
+                }),
+                Step::Unclaimed(task, panic) => give(observer, &task, panic),
+                Step::Conclude(concluded, around) => {
+                    contain(|| drop(around));
+                    return self.follow_up(concluded);
+                }
+            }
+        }
+    }
+
+    /// `telling` says whether this caller is the one who tells.
+    fn next_step(&self, body: &mut Body<M>, telling: &mut bool) -> Step<M> {
+        let (times, reason) = (body.times(), body.reason());
+        let Some(news) = body.news() else { return Step::Nothing };
+        if news.telling && !*telling {
+            return Step::Nothing;
+        }
+        (news.telling, *telling) = (true, true);
+        let info = |state| TaskInfo::at(self, state, times);
+        match news.next() {
+            ADDED => return Step::Added(info(State::Queued)),
+            STARTED => return Step::Started(info(State::Running)),
+            STOPPING => return Step::Stopping(info(State::Stopping), reason),
+            ENDED => {
+                if let Some(ending) = &news.ending {
+                    return Step::Ended(ending.info(info(State::Ended), reason));
+                }
+            }
+            _ => {}
+        }
+        if let Some(panic) = news.unclaimed.pop() {
+            let info = match &news.ending {
+                Some(ending) => ending.info(info(State::Ended), reason),
+                None => TaskInfo::locked(self, body),
+            };
+            return Step::Unclaimed(info, panic);
+        }
+        (news.telling, *telling) = (false, false);
+        match news.ending.take() {
+            Some(ending) => {
+                let around = news.around.take();
+                Step::Conclude(self.conclude(body, ending), around)
+            }
+            None => Step::Nothing,
+        }
+    }
+
+    /// A panic of the task's that nobody else takes: to the observer, if there is one.
+    pub(crate) fn unclaimed(&self, panic: Panic) {
+        let panic = self.with(|body| match body.news() {
+            Some(news) => {
+                news.unclaimed.push(panic);
+                None
+            }
+            None => Some(panic),
+        });
+        match panic {
+            Some(panic) => discard(panic),
+            None => self.tell(),
+        }
+    }
+
+    /// Enters what the observer wants entered while the task runs, until what this returns is dropped.
+    #[inline]
+    pub(crate) fn enter(&self) -> Option<Inside> {
+        if self.flags() & AROUND == 0 {
+            return None;
+        }
+        let around = self.with(|body| body.news()?.around.clone())?;
+        contain(|| around.enter());
+        Some(Inside(Some(around)))
+    }
+}
+
+/// Gives the observer a panic that nobody else takes.
+pub(super) fn give(observer: &dyn Observer, task: &TaskInfo, panic: Panic) {
+    let payload: alloc::boxed::Box<dyn Any + Send> = into_any(panic);
+    contain(|| drop(observer.unclaimed_panic(task, payload)));
+}
+
+/// Sees to it that a task ends although an observer's panic could not be caught.
+struct Teller<'a, M: Mode> {
+    task: &'a SlotRef<M>,
+    telling: bool,
+}
+
+impl<M: Mode> Drop for Teller<'_, M> {
+    fn drop(&mut self) {
+        if !self.telling {
+            return;
+        }
+        let concluded = self.task.with(|body| {
+            let news = body.news()?;
+            news.telling = false;
+            let ending = news.ending.take()?;
+            Some(self.task.conclude(body, ending))
+        });
+        if let Some(concluded) = concluded {
+            self.task.follow_up(concluded);
+        }
+    }
+}
+
+/// That a task's surroundings were entered.
+pub(crate) struct Inside(Option<Arc<dyn AroundPoll>>);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        if let Some(around) = self.0.take() {
+            contain(|| around.exit());
+            contain(|| drop(around));
+        }
+    }
+}

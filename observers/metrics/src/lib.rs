@@ -1,0 +1,114 @@
+//! [task-registry](https://docs.rs/task-registry) in numbers, through the facade of the [`metrics`] crate: install whichever
+//! exporter your metrics endpoint has, and give this observer to the registry.
+//!
+//! ```
+//! use task_registry_core::Options;
+//! use task_registry_metrics::MetricsObserver;
+//!
+//! let options = Options::new().observer(MetricsObserver::new().label("registry", "feeds"));
+//! ```
+//!
+//! | metric | kind | labels |
+//! | --- | --- | --- |
+//! | `task_registry_added_total` | counter | |
+//! | `task_registry_started_total` | counter | |
+//! | `task_registry_stopping_total` | counter: tasks that were asked to stop | |
+//! | `task_registry_ended_total` | counter | `outcome`: `completed`, `failed`, `cancelled`, `panicked`, `abandoned`, `never_started` |
+//! | `task_registry_cleanups_total` | counter | `cleanup`: `ran`, `skipped`, `timed_out`, `panicked` |
+//! | `task_registry_live` | gauge: added and not ended | |
+//! | `task_registry_seconds` | histogram: from spawn to end, if the registry has a [clock](task_registry_core::Options::clock) | `outcome` |
+//!
+//! Names of tasks are no labels: there may be any number of them.
+//!
+//! # Cost
+//!
+//! A look-up in the recorder for each number, so that a recorder that is installed late is found. Without a recorder next
+//! to nothing.
+#![forbid(unsafe_code)]
+
+use metrics::{Label, SharedString, counter, gauge, histogram};
+use task_registry_core::{Cleanup, Observer, Outcome, TaskInfo};
+
+/// Counts what happens to tasks: see the [crate].
+#[derive(Clone, Debug, Default)]
+pub struct MetricsObserver {
+    labels: Vec<Label>,
+}
+
+impl MetricsObserver {
+    /// Makes one, without labels of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a label to all of its numbers, to tell several registries apart.
+    #[must_use]
+    pub fn label(mut self, key: impl Into<SharedString>, value: impl Into<SharedString>) -> Self {
+        self.labels.push(Label::new(key, value));
+        self
+    }
+
+    fn labels(&self) -> Vec<Label> {
+        self.labels.clone()
+    }
+
+    fn labels_with(&self, key: &'static str, value: &'static str) -> Vec<Label> {
+        let mut labels = self.labels();
+        labels.push(Label::from_static_parts(key, value));
+        labels
+    }
+}
+
+impl Observer for MetricsObserver {
+    fn added(&self, _: &TaskInfo) {
+        counter!("task_registry_added_total", self.labels()).increment(1);
+        gauge!("task_registry_live", self.labels()).increment(1);
+    }
+
+    fn started(&self, _: &TaskInfo) {
+        counter!("task_registry_started_total", self.labels()).increment(1);
+    }
+
+    fn stopping(&self, _: &TaskInfo, _: Option<&str>) {
+        counter!("task_registry_stopping_total", self.labels()).increment(1);
+    }
+
+    fn ended(&self, task: &TaskInfo, outcome: &Outcome) {
+        let labels = self.labels_with("outcome", outcome_label(outcome));
+        if let Some((spawned, ended)) =
+            task.times().and_then(|times| Some((times.spawned, times.ended?)))
+        {
+            let seconds = ended.saturating_sub(spawned).as_secs_f64();
+            histogram!("task_registry_seconds", labels.clone()).record(seconds);
+        }
+        counter!("task_registry_ended_total", labels).increment(1);
+        if let Some(cleanup) = task.cleanup() {
+            let labels = self.labels_with("cleanup", cleanup_label(cleanup));
+            counter!("task_registry_cleanups_total", labels).increment(1);
+        }
+        gauge!("task_registry_live", self.labels()).decrement(1);
+    }
+}
+
+fn outcome_label(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::Failed { .. } => "failed",
+        Outcome::Cancelled { .. } => "cancelled",
+        Outcome::Panicked { .. } => "panicked",
+        Outcome::Abandoned => "abandoned",
+        Outcome::NeverStarted => "never_started",
+        _ => "other",
+    }
+}
+
+fn cleanup_label(cleanup: Cleanup) -> &'static str {
+    match cleanup {
+        Cleanup::Ran => "ran",
+        Cleanup::Skipped => "skipped",
+        Cleanup::TimedOut => "timed_out",
+        Cleanup::Panicked => "panicked",
+        _ => "other",
+    }
+}

@@ -1,0 +1,203 @@
+//! Every test, by the executors that it can be asked of.
+
+/// Runs the tests on one executor.
+macro_rules! lifecycle {
+    ($name:ident, $executor:ty, $($kind:ident)*) => {
+        mod $name {
+            type Executor = $executor;
+            every!();
+            $($kind!();)*
+        }
+    };
+}
+
+macro_rules! tests {
+    ($($module:ident { $($test:ident)* })*) => {
+        $($(
+            #[test]
+            fn $test() {
+                use crate::harness::Harness as _;
+                let name = concat!(module_path!(), "::", stringify!($test));
+                let _watchdog = crate::watchdog::Watchdog::over(name);
+                Executor::run(crate::$module::$test::<Executor>);
+            }
+        )*)*
+    };
+}
+
+macro_rules! tests_that_run_it {
+    ($($module:ident { $($test:ident)* })*) => {
+        $($(
+            #[test]
+            fn $test() {
+                let name = concat!(module_path!(), "::", stringify!($test));
+                let _watchdog = crate::watchdog::Watchdog::over(name);
+                crate::$module::$test::<Executor>();
+            }
+        )*)*
+    };
+}
+
+/// On every executor.
+macro_rules! every {
+    () => {
+        tests! {
+            context {
+                a_task_is_given_the_app_the_tasks_and_itself
+                a_context_outlives_its_task_and_knows_its_own_only
+                the_callable_is_called_once_there_is_a_place
+                a_callable_that_panics_gives_the_place_back
+                a_callable_may_cancel_its_task_or_close_the_registry
+                the_token_wakes_who_waits_for_it
+                the_token_fires_for_many_and_leaves_waiters_for_the_end_asleep
+                a_wait_for_the_token_of_an_ended_task_is_over_or_stays
+                a_context_is_given_up_with_its_task
+            }
+            grace {
+                a_grace_fires_the_token_at_once_and_drops_the_future_at_its_end
+                a_task_that_ends_within_its_grace_has_completed
+                a_grace_that_is_ready_at_once_is_none
+                a_canceller_dropped_in_the_middle_of_a_grace_ends_it
+                of_two_graces_the_one_that_ends_first_counts
+                a_plain_cancel_starts_the_tasks_own_grace
+                an_own_grace_wakes_a_task_that_sleeps
+                an_own_grace_that_is_ready_at_once_is_none
+                a_cancellers_grace_goes_before_the_tasks_own
+                a_plain_cancel_during_a_cancellers_grace_leaves_the_task_its_own
+                now_cuts_both_graces
+                a_task_that_ignores_its_token_goes_when_its_grace_does
+                a_task_cancelled_with_a_grace_before_its_first_poll_never_runs
+                a_replaced_task_has_its_grace_and_the_newcomer_waits_for_it
+                a_shutdown_grants_tasks_their_own_grace
+                a_shutdown_cuts_the_grace_of_a_canceller
+                one_grace_serves_all_that_are_cancelled_together
+                a_grace_that_panics_harms_its_owner_only
+                a_grace_is_gone_before_waiters_are_woken
+            }
+            shield {
+                a_shield_defers_the_drop_and_not_the_token
+                a_shield_defers_the_end_of_a_grace_and_now
+                a_task_that_returns_after_its_shield_has_completed
+                a_shield_that_hangs_is_named_by_a_shutdown_and_stays_stopping
+                concurrent_shields_defer_until_the_last_is_over
+                nested_shields_defer_until_the_outer_one_is_over
+                a_shield_dropped_half_way_shields_no_more
+                a_shield_that_was_not_polled_shields_nothing
+                a_shield_that_is_over_is_no_shield_when_it_is_dropped_later
+                a_shield_held_elsewhere_wakes_the_task_when_it_goes
+                a_panic_under_a_shield_is_the_outcome
+                a_shielded_task_keeps_a_newcomer_waiting
+                a_shield_that_waits_for_its_own_task_stays_visible
+            }
+            timeout {
+                a_timeout_stops_the_task_and_is_the_reason
+                a_task_that_is_ready_before_its_timeout_completes
+                a_timeout_grants_the_task_its_own_grace
+                a_timeout_is_polled_from_the_first_poll_to_the_end_only
+                a_reason_given_before_the_timeout_stands
+                a_timeout_before_the_first_poll_lets_the_body_run_once
+                a_timeout_that_panics_is_the_tasks_panic
+                a_timeout_is_gone_before_waiters_are_woken
+                a_timeout_whose_destructor_panics_holds_nothing_back
+            }
+            cleanup {
+                a_cleanup_runs_after_the_future_whatever_its_end
+                law_02_a_waiter_is_woken_after_the_cleanup_and_all_that_it_owned
+                a_request_to_stop_does_not_reach_the_cleanup
+                a_cleanup_that_hangs_is_dropped_at_its_deadline
+                a_cleanup_that_needs_no_time_runs_although_its_deadline_has_passed
+                a_cleanup_that_panics_changes_no_outcome
+                a_cleanup_may_spawn
+                a_cleanup_may_cancel_its_own_task
+                law_05_a_cleanup_that_awaits_its_own_task_hangs_no_longer_than_its_deadline
+                a_cleanup_may_shut_its_registry_down
+                a_shutdown_names_a_cleanup_that_hangs
+                a_task_cancelled_before_its_first_poll_is_cleaned_up
+                law_11_an_executor_that_lets_go_skips_the_cleanup
+                an_output_is_kept_over_the_cleanup
+                a_newcomer_waits_for_its_predecessors_cleanup
+                a_task_that_never_came_to_be_has_no_cleanup
+                all_terms_go_together
+            }
+            fallible {
+                an_err_is_a_failure_with_its_message
+                an_ok_completes_and_a_panic_or_a_cancel_is_no_failure
+                a_message_is_cut_to_256_bytes_between_characters
+                an_error_that_panics_when_displayed_is_a_failure
+                law_09_an_errors_display_may_call_the_registry
+                law_02_an_error_nobody_wants_is_gone_before_waiters_are_woken
+                a_failures_result_is_taken_by_name_and_type
+                a_shutdown_reports_a_failure
+            }
+            plan {
+                a_plan_starts_its_tasks_in_order_and_gives_a_handle_for_each
+                a_duplicate_or_empty_name_is_an_error_where_it_is_written
+                a_plan_started_twice_makes_fresh_tasks_and_once_is_once
+                what_finds_its_name_taken_never_started_and_the_others_do
+                a_once_that_found_no_place_waits_for_the_next_start
+                a_once_that_an_executor_refused_waits_for_the_next_start
+                a_planned_factory_that_panics_is_its_tasks_panic
+                a_plan_started_after_a_shutdown_starts_nothing
+                a_planned_task_cancelled_before_its_first_poll_is_never_made
+                planned_tasks_have_a_token_and_are_shut_down
+            }
+        }
+    };
+}
+
+/// Where the executor is gone after a run: these run it themselves.
+macro_rules! dies {
+    () => {
+        tests_that_run_it! {
+            context {
+                law_11_a_context_keeps_neither_registry_nor_executor_alive
+            }
+            cleanup {
+                law_11_a_cleanup_goes_with_its_executor
+                a_gone_executor_refuses_a_task_with_its_cleanup
+            }
+            plan {
+                law_11_planned_tasks_go_with_their_executor
+            }
+        }
+    };
+}
+
+/// Where other threads may use the table.
+macro_rules! across {
+    () => {
+        tests! {
+            cleanup {
+                a_thread_that_waits_finds_the_cleanup_over
+            }
+            plan {
+                of_many_threads_that_start_a_plan_one_makes_the_once
+            }
+        }
+    };
+}
+
+/// Where futures need not be `Send`.
+macro_rules! local {
+    () => {
+        tests! {
+            cleanup {
+                law_10_a_cleanup_without_send_stays_at_home
+            }
+            plan {
+                a_plan_for_one_thread_takes_what_is_not_send
+            }
+        }
+    };
+}
+
+/// Where futures need not be `Send`, and other threads may list and cancel them all the same.
+macro_rules! local_across {
+    () => {
+        tests! {
+            cleanup {
+                law_10_a_cleanup_stays_at_home_while_others_cancel
+            }
+        }
+    };
+}
