@@ -87,6 +87,11 @@ impl TaskInfo {
         (!self.name.is_empty()).then(|| self.name.as_str())
     }
 
+    #[cfg(feature = "std")]
+    pub(crate) fn text(&self) -> &Text {
+        &self.name
+    }
+
     /// Where it is in its life.
     #[must_use]
     pub fn state(&self) -> State {

@@ -91,6 +91,8 @@ mod cx;
 mod builder;
 #[cfg(feature = "alloc")]
 mod context;
+#[cfg(feature = "std")]
+mod current;
 #[cfg(feature = "alloc")]
 mod plan;
 #[cfg(feature = "alloc")]
@@ -137,6 +139,7 @@ pub use {
 
 #[cfg(feature = "std")]
 pub use {
+    current::{CurrentTask, TrackCurrent, current},
     options::monotonic,
     workers::{
         Running, Runtime, StartError, WorkerCx, WorkerReport, Workers, WorkersHandle,
