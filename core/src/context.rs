@@ -1,5 +1,6 @@
 use core::fmt;
 use core::future::Future;
+use core::ops::Deref;
 
 use crate::mode::Mode;
 use crate::{Cx, Registry, Spawn, SpawnError, Spawner, TaskHandle, Text, Tracked};
@@ -60,8 +61,66 @@ impl<'a, S: Spawner, M: Mode, A: Clone> WithContext<'a, S, M, A> {
     }
 }
 
+impl<'a, S: Spawner + Clone, M: Mode, A> WithContext<'a, S, M, A> {
+    /// Gives the tasks the registry too, so that they can spawn: `cx.registry()`.
+    ///
+    /// A task then owns a clone of the spawner. Where that owns its executor it has to hold it weakly, or the executor is
+    /// kept alive by its own task (law 11): the adapters' spawners do, or borrow.
+    ///
+    /// ```
+    /// # use async_executor::LocalExecutor;
+    /// # use task_registry_core::{Registry, SpawnError};
+    /// # use task_registry_local::OnLocalExecutor;
+    /// # let executor = std::rc::Rc::new(LocalExecutor::new());
+    /// let registry = Registry::new(OnLocalExecutor(std::rc::Rc::downgrade(&executor)));
+    /// let tasks = registry.with_context("the app").with_registry();
+    /// let parent = tasks.spawn_with("parent", |cx| async move {
+    ///     cx.registry().spawn("child", async { 42 })?.await.map_err(|_| SpawnError::Cancelled)
+    /// })?;
+    /// # let child = futures_lite::future::block_on(executor.run(parent)).unwrap();
+    /// # assert_eq!(child, Ok(42));
+    /// # Ok::<(), SpawnError>(())
+    /// ```
+    pub fn with_registry(self) -> WithContext<'a, S, M, WithRegistry<A, S, M>> {
+        let app = WithRegistry { app: self.app, registry: self.registry.clone() };
+        WithContext { registry: self.registry, app }
+    }
+}
+
 impl<S: Spawner, M: Mode, A: fmt::Debug> fmt::Debug for WithContext<'_, S, M, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WithContext").field("app", &self.app).finish_non_exhaustive()
+    }
+}
+
+/// The application's value together with the registry: what [`WithContext::with_registry`] gives tasks. Derefs to the value.
+pub struct WithRegistry<A, S: Spawner, M: Mode> {
+    app: A,
+    registry: Registry<S, M>,
+}
+
+impl<A, S: Spawner, M: Mode> WithRegistry<A, S, M> {
+    /// The registry of this task, to spawn others with.
+    pub fn registry(&self) -> &Registry<S, M> {
+        &self.registry
+    }
+}
+
+impl<A, S: Spawner, M: Mode> Deref for WithRegistry<A, S, M> {
+    type Target = A;
+    fn deref(&self) -> &A {
+        &self.app
+    }
+}
+
+impl<A: Clone, S: Spawner + Clone, M: Mode> Clone for WithRegistry<A, S, M> {
+    fn clone(&self) -> Self {
+        Self { app: self.app.clone(), registry: self.registry.clone() }
+    }
+}
+
+impl<A: fmt::Debug, S: Spawner, M: Mode> fmt::Debug for WithRegistry<A, S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WithRegistry").field("app", &self.app).finish_non_exhaustive()
     }
 }

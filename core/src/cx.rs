@@ -15,8 +15,8 @@ use crate::{TaskRef, Tasks, Text, Wait};
 
 /// What a task is given: the application's value, the tasks beside it, itself, and its token. Derefs to the value.
 ///
-/// It holds the table and its own record, never an executor, so it is no cycle. To spawn from inside a task, let the
-/// value hold a registry (`registry.clone()`), on a spawner that holds its executor weakly.
+/// It holds the table and its own record, never an executor, so it is no cycle. To spawn from inside a task, see
+/// [`WithContext::with_registry`](crate::WithContext::with_registry).
 pub struct Cx<A, M: Mode> {
     app: A,
     task: TaskRef<M>,

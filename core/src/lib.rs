@@ -114,7 +114,7 @@ pub use state::State;
 pub use {
     builder::{Spawned, TaskBuilder, conflict},
     cancel::{Cancel, Cancelling, CancellingAll},
-    context::WithContext,
+    context::{WithContext, WithRegistry},
     cx::{Cancelled, Cx, Shield, WaitsForItself},
     endings::{Endings, Lagged, NextEnded},
     error::{JoinError, SpawnError, TakeError, TrySpawnError},
