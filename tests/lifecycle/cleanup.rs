@@ -578,13 +578,15 @@ pub(crate) async fn all_terms_go_together<H: Lives>(tasks: Reg<H>) {
     assert_eq!(failed.await.unwrap().unwrap_err().to_string(), "no luck");
     let timed_out = spawn(&trace, &open, &open, body(pending()));
     assert_eq!(timed_out.await.unwrap_err().reason(), Some("timed out"));
-    let inner = tasks.tasks().clone();
-    let heeds = body(async move {
-        asked_to_stop(inner, "a").await;
-        Ok(7)
+    let terms = tasks.task("a").grace(until(&shut)).timeout(body(open.pass()));
+    let terms = terms.cleanup(noting(&trace), never()).fallible();
+    let heeded = terms.spawn_with((), |cx| {
+        body(async move {
+            cx.cancelled().await;
+            Output::Ok(7)
+        })
     });
-    let heeded = spawn(&trace, &shut, &open, heeds);
-    assert_eq!(heeded.await.unwrap(), Ok(7));
+    assert_eq!(heeded.unwrap().await.unwrap(), Ok(7));
     assert_eq!(
         trace.read(),
         ["cleanup: failed: no luck", "cleanup: cancelled: timed out", "cleanup: completed"]

@@ -148,21 +148,22 @@ where
 }
 
 pub(crate) async fn a_shutdown_reports_a_failure<H: Lives>(tasks: Reg<H>) {
-    let heeds = {
-        let tasks = tasks.tasks().clone();
-        body(async move {
-            asked_to_stop(tasks, "a").await;
-            Output::Err(Failure::Says("not saved".into()))
-        })
-    };
     let (over, shut) = (Gate::default(), Gate::default());
     let terms = tasks.task("a").grace(until(&shut)).timeout(body(over.pass()));
     let task = terms.cleanup(make_of_end(|_| std::future::ready(())), never()).fallible();
-    let task = task.spawn(heeds).unwrap();
-    while task.state() == task_registry::State::Queued {
-        yield_now().await;
-    }
+    let started = Gate::default();
+    let open = started.clone();
+    let task = task.spawn_with((), move |cx| {
+        body(async move {
+            open.open();
+            cx.cancelled().await;
+            Output::Err(Failure::Says("not saved".into()))
+        })
+    });
+    started.pass().await;
     let report = tasks.shutdown(std::future::pending::<()>()).await;
+    assert!(task.unwrap().await.unwrap().is_err());
+    assert_eq!(report.failed(), 1);
     assert_eq!((report.completed(), report.cancelled(), report.panicked()), (0, 0, 0));
     assert_eq!(message(report.ended()[0].outcome().unwrap()), "not saved");
     assert!(report.to_string().contains("1 failed"), "{report}");

@@ -315,7 +315,7 @@ pub(crate) async fn a_task_cancelled_with_a_grace_before_its_first_poll_never_ru
     assert!(step(&mut take(&hand)), "it waits for no grace");
     assert_eq!(assert_ready(poll_once(&mut end)).reason(), Some("early"));
 
-    let task = hand.task("b").grace(|| pending::<()>()).spawn(run()).unwrap();
+    let task = hand.task("b").grace(pending::<()>).spawn(run()).unwrap();
     drop(task.cancel());
     assert!(step(&mut take(&hand)));
     assert!(task.outcome().unwrap().is_cancelled());

@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use task_registry::mode::{self, Mode};
 use task_registry::{
-    Cleaned, Cx, Fallible, Graced, InTask, Outcome, Refused, Registry, Spawn, Spawner, State,
-    TaskHandle, TaskRef, Tasks, Timed, Tracked, Wait, bound,
+    Cleaned, Cx, Fallible, Graced, InTask, Outcome, Refused, Registry, Spawn, Spawner, TaskHandle,
+    TaskRef, Timed, Tracked, Wait, bound,
 };
 
 use crate::harness::*;
@@ -174,14 +174,6 @@ pub(crate) async fn noted_pending(guard: OnDrop) {
     std::future::pending::<()>().await;
 }
 
-/// Ready once the task was asked to stop, for tasks that have no `Cx`: it looks again and again.
-pub(crate) async fn asked_to_stop<M: Mode>(tasks: Tasks<M>, name: &'static str) {
-    let me = tasks.get(name).expect("I live");
-    while me.state() != State::Stopping {
-        yield_now().await;
-    }
-}
-
 /// A task that hears its token, and then goes on until it is let.
 pub(crate) struct Patient<M: Mode> {
     pub(crate) task: TaskHandle<u32, M>,
@@ -191,6 +183,23 @@ pub(crate) struct Patient<M: Mode> {
     pub(crate) finish: Gate,
     /// Set by the destructor of what its future owns.
     pub(crate) dropped: Flag,
+}
+
+fn patience<M: Mode>(
+    cx: Cx<(), M>,
+    guard: OnDrop,
+    started: Gate,
+    heard: Gate,
+    finish: Gate,
+) -> Body<u32> {
+    body(async move {
+        let _guard = guard;
+        started.open();
+        cx.cancelled().await;
+        heard.open();
+        finish.pass().await;
+        7
+    })
 }
 
 /// Spawns one and waits until its body runs.
@@ -203,16 +212,7 @@ pub(crate) async fn patient<S: Runs<M>, M: Mode>(
     let task = registry.with_context(()).spawn_with(name, {
         let (started, heard, finish) = (started.clone(), heard.clone(), finish.clone());
         let guard = dropped.on_drop();
-        move |cx: Cx<(), M>| {
-            body(async move {
-                let _guard = guard;
-                started.open();
-                cx.cancelled().await;
-                heard.open();
-                finish.pass().await;
-                7u32
-            })
-        }
+        move |cx: Cx<(), M>| patience(cx, guard, started, heard, finish)
     });
     started.pass().await;
     Patient { task: task.expect("the name is free"), heard, finish, dropped }
@@ -226,21 +226,14 @@ pub(crate) async fn patient_with<S: RunsTerms<M>, M: Mode>(
 ) -> Patient<M> {
     let (started, heard, finish) = (Gate::default(), Gate::default(), Gate::default());
     let dropped = Flag::default();
-    let future = body({
+    let graced = registry.task(name).grace(grace);
+    let task = graced.spawn_with((), {
         let (started, heard, finish) = (started.clone(), heard.clone(), finish.clone());
-        let (guard, tasks) = (dropped.on_drop(), registry.tasks().clone());
-        async move {
-            let _guard = guard;
-            started.open();
-            asked_to_stop(tasks, name).await;
-            heard.open();
-            finish.pass().await;
-            7u32
-        }
+        let guard = dropped.on_drop();
+        move |cx: Cx<(), M>| patience(cx, guard, started, heard, finish)
     });
-    let task = registry.task(name).grace(grace).spawn(future).expect("the name is free");
     started.pass().await;
-    Patient { task, heard, finish, dropped }
+    Patient { task: task.expect("the name is free"), heard, finish, dropped }
 }
 
 #[cfg(feature = "local")]

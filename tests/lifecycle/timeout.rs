@@ -35,17 +35,17 @@ pub(crate) async fn a_timeout_grants_the_task_its_own_grace<H: Lives>(tasks: Reg
     for in_time in [true, false] {
         let (over, grace) = (Gate::default(), Gate::default());
         let (heard, finish) = (Gate::default(), Gate::default());
-        let future = body({
-            let (tasks, heard, finish) = (tasks.tasks().clone(), heard.clone(), finish.clone());
-            async move {
-                asked_to_stop(tasks, "a").await;
-                heard.open();
-                finish.pass().await;
-                7u32
-            }
-        });
         let timed = tasks.task("a").grace(until(&grace)).timeout(body(over.pass()));
-        let task = timed.spawn(future).unwrap();
+        let (hears, pass) = (heard.clone(), finish.clone());
+        let task = timed.spawn_with((), move |cx| {
+            body(async move {
+                cx.cancelled().await;
+                hears.open();
+                pass.pass().await;
+                7u32
+            })
+        });
+        let task = task.unwrap();
         over.open();
         heard.pass().await;
         assert_eq!(task.state(), State::Stopping);
