@@ -238,14 +238,14 @@ pub(crate) async fn law_06_a_thousand_replaces_from_threads_never_overlap<H: Sen
     let registry = another(&registry, Options::new().retain(task_registry::Retain::Nothing));
     let (alive, overlaps, finished) = (Count::default(), Count::default(), Gate::default());
     let left = Count::from(4);
-    let threads: Vec<_> = (0..4)
+    let threads: Vec<_> = (0..8)
         .map(|_| {
             on_thread({
                 let (registry, alive, overlaps) =
                     (registry.clone(), alive.clone(), overlaps.clone());
                 let (left, finished) = (left.clone(), finished.clone());
                 move || {
-                    for _ in 0..250 {
+                    for _ in 0..125 {
                         let (alive, overlaps) = (alive.clone(), overlaps.clone());
                         let task = registry.task("x").on_conflict(conflict::Replace).spawn(body(
                             async move {
