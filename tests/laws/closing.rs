@@ -192,36 +192,28 @@ pub(crate) async fn law_12_a_task_that_ends_may_not_be_followed<H: Harness>(regi
 pub(crate) async fn law_12_no_spawn_slips_in_between<H: Sends>(tasks: Reg<H>) {
     for _ in 0..20 {
         let registry = another(&tasks, Options::new().retain(Retain::Everything));
-        let (begun, finished, left) = (Gate::default(), Gate::default(), Count::from(3));
-        let threads: Vec<_> = (0..3)
-            .map(|_| {
-                let (registry, begun, finished, left) =
-                    (registry.clone(), begun.clone(), finished.clone(), left.clone());
-                on_thread(move || {
-                    let mut accepted = Vec::new();
-                    loop {
-                        match registry.spawn_unnamed(body(pending::<()>())) {
-                            Ok(task) => accepted.push(task),
-                            Err(error) => {
-                                assert_eq!(error, SpawnError::Closed);
-                                break;
-                            }
-                        }
-                        if accepted.len() == 20 {
-                            begun.open();
-                        }
+        let begun = Gate::default();
+        let (inner, started) = (registry.clone(), begun.clone());
+        let mut threads = Box::pin(on_threads(3, move |_| {
+            let mut accepted = Vec::new();
+            loop {
+                match inner.spawn_unnamed(body(pending::<()>())) {
+                    Ok(task) => accepted.push(task),
+                    Err(error) => {
+                        assert_eq!(error, SpawnError::Closed);
+                        return accepted;
                     }
-                    if left.take_one() == 0 {
-                        finished.open();
-                    }
-                    accepted
-                })
-            })
-            .collect();
+                }
+                if accepted.len() == 20 {
+                    started.open();
+                }
+            }
+        }));
+        // Started by its first poll.
+        assert_pending(poll_once(&mut threads.as_mut()).map(drop));
         begun.pass().await;
         let report = registry.shutdown(pending::<()>()).await;
-        finished.pass().await;
-        let accepted: Vec<_> = threads.into_iter().flat_map(Thread::join).collect();
+        let accepted: Vec<_> = threads.await.into_iter().flatten().collect();
         assert!(report.is_clean());
         assert_eq!(report.ended().len(), accepted.len(), "each spawn is refused or reported");
         assert!(accepted.iter().all(|task| task.is_ended()));

@@ -307,6 +307,30 @@ impl<R> Thread<R> {
     }
 }
 
+/// Runs `work` on so many threads, and waits for them without blocking the law's own.
+pub(crate) async fn on_threads<R: Send + 'static>(
+    threads: usize,
+    work: impl Fn(usize) -> R + Clone + Send + 'static,
+) -> Vec<R> {
+    let (left, finished) = (Count::from(threads), Gate::default());
+    let threads: Vec<_> = (0..threads)
+        .map(|number| {
+            let (work, left, finished) = (work.clone(), left.clone(), finished.clone());
+            on_thread(move || {
+                // Also when it panics.
+                let _last = OnDrop::new(move || {
+                    if left.take_one() == 0 {
+                        finished.open();
+                    }
+                });
+                work(number)
+            })
+        })
+        .collect();
+    finished.pass().await;
+    threads.into_iter().map(Thread::join).collect()
+}
+
 /// A panic on purpose: without the noise of the panic hook.
 pub(crate) fn blow_up(message: &'static str) -> ! {
     std::panic::resume_unwind(Box::new(message))

@@ -120,6 +120,7 @@ macro_rules! every {
                 law_14_a_panic_in_an_outputs_destructor_harms_nobody
                 law_14_whoever_purges_or_spawns_never_sees_a_kept_outputs_panic
                 law_14_a_panicking_waker_harms_no_other_waiter
+                law_14_whatever_is_woken_by_an_end_may_panic
                 law_14_a_panicking_waker_of_the_task_is_not_the_cancellers
                 law_14_a_waker_that_panics_when_cloned_or_dropped_harms_nobody
                 law_14_a_payload_that_panics_when_dropped_is_contained
@@ -181,6 +182,7 @@ macro_rules! every {
                 law_02_a_wait_that_is_over_stays_over
                 law_06_a_queued_task_is_woken_when_its_turn_comes
                 law_06_a_queued_task_is_woken_by_a_cancel
+                law_06_a_task_that_was_queued_is_still_woken_by_a_cancel
                 law_06_a_replacement_that_finds_no_place_stops_nobody
                 law_06_a_detached_tasks_record_is_not_its_old_names
             }
@@ -277,11 +279,9 @@ macro_rules! send {
                 law_17_of_two_takers_one_gets_the_result
                 law_15_an_output_is_dropped_once_whoever_lets_go_first
                 law_07_ids_stay_true_while_places_are_reused
+                law_06_a_thousand_replaces_from_threads_never_overlap
                 law_06_no_mix_of_requests_from_threads_makes_two_of_one_name
                 law_16_counts_are_never_absurd_and_exact_when_it_is_quiet
-            }
-            replacing {
-                law_06_a_thousand_replaces_from_threads_never_overlap
             }
         }
     };

@@ -213,6 +213,49 @@ pub(crate) async fn law_14_a_panicking_waker_harms_no_other_waiter<H: Harness>(t
     still_works(&tasks, bystander).await;
 }
 
+pub(crate) async fn law_14_whatever_is_woken_by_an_end_may_panic<H: Harness>(tasks: Reg<H>) {
+    // Who awaits the handle, a reference, quiet, the endings, a cancel of all and the shutdown: each waker panics.
+    let bomb = || {
+        waker_telling(|call| {
+            if call == WakerCall::Wake {
+                blow_up("in a waker");
+            }
+        })
+    };
+    for way in ["polled", "dropped"] {
+        let tasks = another(&tasks, Options::new());
+        let (mut future, mut handle) = by_hand(&tasks, "a", std::future::pending::<()>());
+        let by_ref = handle.task().clone();
+        let mut endings = tasks.endings();
+        {
+            let mut handle = std::pin::Pin::new(&mut handle);
+            let mut wait = pin!(by_ref.wait());
+            let mut idle = pin!(tasks.wait_idle());
+            let mut next = pin!(endings.next_ended());
+            let mut all = pin!(tasks.cancel_all());
+            let mut shutdown = pin!(tasks.shutdown(std::future::pending::<()>()));
+            let (waker, wakes) = counting_waker();
+            let mut last = pin!(by_ref.wait());
+            assert_pending(poll_with(&mut handle, &bomb()).map(drop));
+            assert_pending(poll_with(&mut wait, &bomb()));
+            assert_pending(poll_with(&mut idle, &bomb()));
+            assert_pending(poll_with(&mut next, &bomb()).map(drop));
+            assert_pending(poll_with(&mut all, &bomb()).map(drop));
+            assert_pending(poll_with(&mut shutdown, &bomb()).map(drop));
+            assert_pending(poll_with(&mut last, &waker));
+            // A panic that got out would come out here.
+            if way == "polled" {
+                assert_ready(poll_once(&mut future.as_mut()));
+            }
+            drop(future);
+            assert_eq!(wakes.get(), 1, "the one that does not panic is woken all the same");
+            assert!(assert_ready(poll_once(&mut wait)).is_cancelled());
+            assert!(assert_ready(poll_once(&mut shutdown)).is_clean());
+        }
+        assert!(handle.await.unwrap_err().is_cancelled());
+    }
+}
+
 pub(crate) async fn law_14_a_panicking_waker_of_the_task_is_not_the_cancellers<H: Harness>(
     tasks: Reg<H>,
 ) {

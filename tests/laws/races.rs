@@ -7,30 +7,6 @@ use task_registry::{Options, Outcome, Retain, SpawnError, Spawned, TakeError, co
 use crate::harness::*;
 use crate::kit::*;
 
-/// Runs `work` on so many threads, and waits for them without blocking the law's own.
-async fn on_threads<R: Send + 'static>(
-    threads: usize,
-    work: impl Fn(usize) -> R + Clone + Send + 'static,
-) -> Vec<R> {
-    let (left, finished) = (Count::from(threads), Gate::default());
-    let threads: Vec<_> = (0..threads)
-        .map(|number| {
-            let (work, left, finished) = (work.clone(), left.clone(), finished.clone());
-            on_thread(move || {
-                // Also when it panics.
-                let _last = OnDrop::new(move || {
-                    if left.take_one() == 0 {
-                        finished.open();
-                    }
-                });
-                work(number)
-            })
-        })
-        .collect();
-    finished.pass().await;
-    threads.into_iter().map(Thread::join).collect()
-}
-
 pub(crate) async fn law_06_of_many_threads_one_gets_the_name<H: Sends>(tasks: Reg<H>) {
     for _ in 0..20 {
         let go = Gate::default();
@@ -279,6 +255,34 @@ pub(crate) async fn law_07_ids_stay_true_while_places_are_reused<H: Sends>(tasks
     })
     .await;
     assert_eq!(tasks.live(), 0);
+}
+
+pub(crate) async fn law_06_a_thousand_replaces_from_threads_never_overlap<H: Sends>(tasks: Reg<H>) {
+    let registry = another(&tasks, Options::new().retain(Retain::Nothing));
+    let (alive, overlaps) = (Count::default(), Count::default());
+    let (inner, running, two) = (registry.clone(), alive.clone(), overlaps.clone());
+    on_threads(8, move |_| {
+        for _ in 0..125 {
+            let (alive, overlaps) = (running.clone(), two.clone());
+            let future = body(async move {
+                if alive.add() != 1 {
+                    overlaps.add();
+                }
+                let _leaves = OnDrop::new(move || {
+                    alive.take_one();
+                });
+                std::future::pending::<()>().await;
+            });
+            let task = inner.task("x").on_conflict(conflict::Replace).spawn(future);
+            drop(task.expect("replacing always finds a place"));
+        }
+    })
+    .await;
+    assert_eq!(registry.get_live("x").expect("the last one stays").name(), Some("x"));
+    registry.cancel_all().await;
+    registry.wait_idle().await;
+    assert_eq!(overlaps.get(), 0, "two incarnations at once");
+    assert_eq!(alive.get(), 0);
 }
 
 pub(crate) async fn law_06_no_mix_of_requests_from_threads_makes_two_of_one_name<H: Sends>(

@@ -1,6 +1,6 @@
 //! Law 6, on request: a newcomer replaces the one that has its name, and waits for it.
 
-use task_registry::{Options, SpawnError, State, conflict};
+use task_registry::{SpawnError, State, conflict};
 
 use crate::harness::*;
 use crate::kit::*;
@@ -230,53 +230,4 @@ pub(crate) async fn law_06_replace_follows_a_panic_and_an_abandoned_task_too<H: 
         lost_task.await.unwrap_err().is_cancelled(),
         "replacing is a request to stop, and that goes first"
     );
-}
-
-pub(crate) async fn law_06_a_thousand_replaces_from_threads_never_overlap<H: Sends>(
-    registry: Reg<H>,
-) {
-    let registry = another(&registry, Options::new().retain(task_registry::Retain::Nothing));
-    let (alive, overlaps, finished) = (Count::default(), Count::default(), Gate::default());
-    let left = Count::from(4);
-    let threads: Vec<_> = (0..8)
-        .map(|_| {
-            on_thread({
-                let (registry, alive, overlaps) =
-                    (registry.clone(), alive.clone(), overlaps.clone());
-                let (left, finished) = (left.clone(), finished.clone());
-                move || {
-                    for _ in 0..125 {
-                        let (alive, overlaps) = (alive.clone(), overlaps.clone());
-                        let task = registry.task("x").on_conflict(conflict::Replace).spawn(body(
-                            async move {
-                                if alive.add() != 1 {
-                                    overlaps.add();
-                                }
-                                let _leaves = OnDrop::new({
-                                    let alive = alive.clone();
-                                    move || {
-                                        alive.take_one();
-                                    }
-                                });
-                                std::future::pending::<()>().await;
-                            },
-                        ));
-                        drop(task.expect("replacing always finds a place"));
-                    }
-                    if left.take_one() == 0 {
-                        finished.open();
-                    }
-                }
-            })
-        })
-        .collect();
-    finished.pass().await;
-    for thread in threads {
-        thread.join();
-    }
-    assert_eq!(registry.get_live("x").expect("the last one stays").name(), Some("x"));
-    registry.cancel_all().await;
-    registry.wait_idle().await;
-    assert_eq!(overlaps.get(), 0, "two incarnations at once");
-    assert_eq!(alive.get(), 0);
 }

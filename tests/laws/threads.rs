@@ -167,33 +167,22 @@ pub(crate) async fn law_16_every_clone_is_the_same_registry<H: Harness>(tasks: R
 
 pub(crate) async fn law_16_threads_may_ask_for_everything_at_once<H: Across>(tasks: Reg<H>) {
     let held = hold(&tasks, "held").await;
-    let (left, finished) = (Count::from(3), Gate::default());
-    let threads: Vec<_> = (0..3)
-        .map(|number| {
-            let (tasks, left, finished) = (tasks.tasks().clone(), left.clone(), finished.clone());
-            on_thread(move || {
-                for round in 0..200 {
-                    let name = format!("{number}:{round}");
-                    let ticket = tasks.reserve(&name).expect("a free name");
-                    let id = ticket.id();
-                    assert_eq!(tasks.get(&name).expect("it is there").id(), id);
-                    assert!(tasks.snapshot().iter().any(|task| task.id() == id));
-                    drop(tasks.cancel_prefix(&format!("{number}:")));
-                    drop(ticket);
-                    tasks.purge();
-                    assert!(tasks.get_live("held").is_some());
-                    assert!(tasks.counts().running >= 1);
-                }
-                if left.take_one() == 0 {
-                    finished.open();
-                }
-            })
-        })
-        .collect();
-    finished.pass().await;
-    for thread in threads {
-        thread.join();
-    }
+    let inner = tasks.tasks().clone();
+    on_threads(3, move |number| {
+        for round in 0..200 {
+            let name = format!("{number}:{round}");
+            let ticket = inner.reserve(&name).expect("a free name");
+            let id = ticket.id();
+            assert_eq!(inner.get(&name).expect("it is there").id(), id);
+            assert!(inner.snapshot().iter().any(|task| task.id() == id));
+            drop(inner.cancel_prefix(&format!("{number}:")));
+            drop(ticket);
+            inner.purge();
+            assert!(inner.get_live("held").is_some());
+            assert!(inner.counts().running >= 1);
+        }
+    })
+    .await;
     assert_eq!(held.task.state(), State::Running);
     tasks.purge();
     assert_eq!((tasks.len(), tasks.live()), (1, 1));
@@ -203,39 +192,27 @@ pub(crate) async fn law_16_threads_may_ask_for_everything_at_once<H: Across>(tas
 
 pub(crate) async fn law_16_many_threads_spawn_wait_and_cancel<H: Sends>(tasks: Reg<H>) {
     let registry = another(&tasks, Options::new().retain(task_registry::Retain::Newest(10)));
-    let (left, finished) = (Count::from(4), Gate::default());
-    let threads: Vec<_> = (0..4u32)
-        .map(|number| {
-            let (registry, left, finished) = (registry.clone(), left.clone(), finished.clone());
-            on_thread(move || {
-                for round in 0..100u32 {
-                    let sum =
-                        registry.spawn_unnamed(body(async move { number + round })).expect("spawn");
-                    assert_eq!(sum.wait_blocking().expect("a sum"), number + round);
-                    let name = format!("{number}");
-                    let pending = registry
-                        .spawn(&name, body(std::future::pending::<()>()))
-                        .expect("a free name");
-                    let outcome = match round % 3 {
-                        0 => registry.cancel(&name).expect("it lives").wait_blocking(),
-                        1 => pending.cancel().wait_blocking(),
-                        _ => {
-                            drop(pending.drop_guard());
-                            pending.task().wait_blocking()
-                        }
-                    };
-                    assert!(outcome.is_cancelled());
+    let inner = registry.clone();
+    on_threads(4, move |number| {
+        for round in 0..100 {
+            let sum = body(async move { u32::try_from(number + round).expect("it is small") });
+            let sum = inner.spawn_unnamed(sum).expect("spawn").wait_blocking().expect("a sum");
+            assert_eq!(sum as usize, number + round);
+            let name = number.to_string();
+            let future = body(std::future::pending::<()>());
+            let pending = inner.spawn(&name, future).expect("a free name");
+            let outcome = match round % 3 {
+                0 => inner.cancel(&name).expect("it lives").wait_blocking(),
+                1 => pending.cancel().wait_blocking(),
+                _ => {
+                    drop(pending.drop_guard());
+                    pending.task().wait_blocking()
                 }
-                if left.take_one() == 0 {
-                    finished.open();
-                }
-            })
-        })
-        .collect();
-    finished.pass().await;
-    for thread in threads {
-        thread.join();
-    }
+            };
+            assert!(outcome.is_cancelled());
+        }
+    })
+    .await;
     assert_eq!(registry.live(), 0);
     assert_eq!(registry.records(), 10);
 }

@@ -164,6 +164,26 @@ pub(crate) async fn law_06_a_queued_task_is_woken_when_its_turn_comes<H: Harness
     second_task.await.unwrap();
 }
 
+pub(crate) async fn law_06_a_task_that_was_queued_is_still_woken_by_a_cancel<H: Harness>(
+    tasks: Reg<H>,
+) {
+    let (first, _first_task) = by_hand(&tasks, "x", pending::<()>());
+    let ticket = tasks.task("x").on_conflict(conflict::Replace).reserve().unwrap();
+    let (second, second_task) = ticket.track(body(pending::<()>())).unwrap();
+    let mut second = Box::pin(second);
+    let (waker, wakes) = counting_waker();
+    // The same waker before its turn, at its turn and from then on: it is taken out in between.
+    assert_pending(poll_with(&mut second.as_mut(), &waker));
+    drop(first);
+    assert_eq!(wakes.get(), 1);
+    assert_pending(poll_with(&mut second.as_mut(), &waker));
+    assert_pending(poll_with(&mut second.as_mut(), &waker));
+    drop(second_task.cancel());
+    assert_eq!(wakes.get(), 2);
+    assert_ready(poll_with(&mut second.as_mut(), &waker));
+    assert!(second_task.await.unwrap_err().is_cancelled());
+}
+
 pub(crate) async fn law_06_a_queued_task_is_woken_by_a_cancel<H: Harness>(tasks: Reg<H>) {
     let (first, first_task) = by_hand(&tasks, "x", pending::<()>());
     let ticket = tasks.task("x").on_conflict(conflict::Replace).reserve().unwrap();
