@@ -19,7 +19,8 @@ pub mod conflict {
     pub struct Fail;
 
     /// The newcomer has the name at once and the other task is asked to stop; the newcomer is queued until that one,
-    /// and what that one was to replace itself, has ended. Never do two of them run.
+    /// and what that one was to replace itself, has ended. Never do two of them run. It is asked to stop before the executor
+    /// is given the newcomer, so also when the executor then refuses that.
     #[derive(Clone, Copy, Debug)]
     pub struct Replace;
 
@@ -172,6 +173,9 @@ struct Placing<M: Mode> {
 impl<M: Mode> Placing<M> {
     /// The name in the registry.
     fn name(&self, name: Option<Text>) -> Result<Text, SpawnError> {
+        if self.scope.as_ref().is_some_and(Scope::is_closed) {
+            return Err(SpawnError::Closed);
+        }
         match (name, &self.scope) {
             (None, _) => Ok(Text::EMPTY),
             (Some(name), _) if name.is_empty() => Err(SpawnError::EmptyName),
@@ -194,6 +198,21 @@ impl<'a, S: Spawner, M: Mode> TaskBuilder<'a, S, M> {
     pub(crate) fn new(registry: &'a Registry<S, M>, name: Option<Text>) -> Self {
         let placing = Placing { stage: None, scope: None };
         Self { registry, name, placing, terms: (), settings: PhantomData }
+    }
+}
+
+impl<S: Spawner, M: Mode, C: Conflict> TaskBuilder<'_, S, M, C> {
+    /// Takes the place without a future yet. What goes with a future (a grace, a cleanup) cannot be given to a ticket.
+    ///
+    /// # Errors
+    ///
+    /// As spawning, but for what the executor may say. With [`Keep`](conflict::Keep) a live task of the same name is
+    /// an error here.
+    pub fn reserve(self) -> Result<Ticket<M>, SpawnError> {
+        let name = self.placing.name(self.name)?;
+        let (slot, handle) = self.registry.tasks().admit(name, C::POLICY, RESERVED | HANDLE)?;
+        self.placing.place(&slot)?;
+        Ok(Ticket::new(slot, handle))
     }
 }
 
@@ -274,22 +293,6 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     /// handle still gives the whole `Result`.
     pub fn fallible(self) -> TaskBuilder<'a, S, M, C, R, Fallible<X>> {
         self.with(Fallible::new)
-    }
-
-    /// Takes the place without a future yet.
-    ///
-    /// # Errors
-    ///
-    /// As spawning, but for what the executor may say. With [`Keep`](conflict::Keep) a live task of the same name is
-    /// an error here.
-    pub fn reserve(self) -> Result<Ticket<M>, SpawnError>
-    where
-        C: Conflict,
-    {
-        let name = self.placing.name(self.name)?;
-        let (slot, handle) = self.registry.tasks().admit(name, C::POLICY, RESERVED | HANDLE)?;
-        self.placing.place(&slot)?;
-        Ok(Ticket::new(slot, handle))
     }
 
     /// Spawns the task.

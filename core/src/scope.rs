@@ -195,6 +195,19 @@ impl<M: Mode> Scope<M> {
         slots.into_iter().map(TaskRef).collect()
     }
 
+    /// Whether it, or a scope around it, was cancelled.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        let mut scope = Some(&self.inner);
+        while let Some(inner) = scope {
+            if inner.members.with(|members| members.closed) {
+                return true;
+            }
+            scope = inner.parent.as_ref();
+        }
+        false
+    }
+
     /// Closes the scope and asks its tasks, and those of the scopes within, to stop. O(of those).
     ///
     /// Eager, as every cancel: the returned future only waits until all of them have ended (law 1).

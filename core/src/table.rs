@@ -47,7 +47,7 @@ pub(crate) use reference::SlotRef;
 
 use crate::mode::{self, Lock, Mode, Shared, Word};
 use crate::slot::{CHAINED, GONE, HANDLE, HELD, Slot};
-use crate::unwind::contain;
+use crate::unwind::{catch, contain, discard};
 use crate::wait::Event;
 use crate::{Options, SpawnError, TaskId, TaskInfo, Text};
 use chain::Loose;
@@ -291,8 +291,10 @@ impl<M: Mode> Core<M> {
         ((place & ((1 << self.shard_bits) - 1)) as usize, place >> self.shard_bits)
     }
 
+    /// The time, unless there is no clock, or it panics.
     pub(crate) fn now(&self) -> Option<Duration> {
-        self.options.clock.map(|clock| clock())
+        let clock = self.options.clock?;
+        catch(clock).map_err(discard).ok()
     }
 
     fn take_place(&self) -> Result<(), SpawnError> {

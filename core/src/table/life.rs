@@ -78,6 +78,9 @@ impl<M: Mode> SlotRef<M> {
 
     /// Takes the place for a future that now comes.
     pub(crate) fn claim(&self) -> Result<(), SpawnError> {
+        if self.core().is_closed() {
+            return Err(SpawnError::Closed);
+        }
         let claimed = self.with(|_| {
             let free = self.flags() & (CANCEL | ENDING) == 0;
             if free {
@@ -85,10 +88,6 @@ impl<M: Mode> SlotRef<M> {
             }
             free
         });
-        match claimed {
-            true => Ok(()),
-            false if self.core().is_closed() => Err(SpawnError::Closed),
-            false => Err(SpawnError::Cancelled),
-        }
+        if claimed { Ok(()) } else { Err(SpawnError::Cancelled) }
     }
 }
