@@ -241,7 +241,8 @@ impl<M: Mode> Tasks<M> {
         WaitIdle { waiter: Waiter::new(Watch::new(self.0.clone(), |core| &core.idle), 0) }
     }
 
-    /// Waits until a live task of this name is there; ready at once if one is.
+    /// Waits until a live task of this name is there; ready at once if one is. In a registry that is closed none will come,
+    /// and this waits for ever.
     pub fn wait_for(&self, name: impl Into<Text>) -> WaitFor<M> {
         let name = name.into();
         let key = self.0.hash(name.as_bytes());

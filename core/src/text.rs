@@ -99,8 +99,12 @@ impl Text {
         struct Bounded(String);
         impl fmt::Write for Bounded {
             fn write_str(&mut self, part: &str) -> fmt::Result {
-                self.0.push_str(part);
-                if self.0.len() > Text::MESSAGE { Err(fmt::Error) } else { Ok(()) }
+                let mut end = part.len().min(Text::MESSAGE - self.0.len());
+                while !part.is_char_boundary(end) {
+                    end -= 1;
+                }
+                self.0.push_str(&part[..end]);
+                if end < part.len() { Err(fmt::Error) } else { Ok(()) }
             }
         }
         let mut text = Bounded(String::new());

@@ -266,7 +266,7 @@ pub(crate) async fn law_13_a_shutdown_of_nothing_is_ready_at_once<H: Harness>(ta
     assert!(report.is_clean() && report.ended().is_empty() && report.remaining().is_empty());
 }
 
-pub(crate) async fn law_13_a_blocked_thread_is_named_and_not_waited_for<H: Harness>(tasks: Reg<H>) {
+pub(crate) async fn law_18_a_blocked_thread_is_named_and_not_waited_for<H: Harness>(tasks: Reg<H>) {
     if H::WORKERS == 0 {
         return; // It would block the law itself (law 18).
     }

@@ -1,6 +1,7 @@
 //! Law 2: ended means gone.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
 use task_registry::{Outcome, State};
 
@@ -15,26 +16,33 @@ enum Way {
     Panics,
 }
 
+/// A future and what it owns, which its own panic does not drop.
+struct Owner {
+    future: Body<()>,
+    _owned: OnDrop,
+}
+
+impl Future for Owner {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.future).poll(cx)
+    }
+}
+
 /// Whoever waits sees the future gone when he is woken: not later, and not only when he is polled.
 async fn a_waiter_is_woken_after_the_drop<H: Harness>(tasks: Reg<H>, way: Way) {
     let (started, finish, dropped) = (Gate::default(), Gate::default(), Flag::default());
-    let guard = dropped.on_drop();
-    let task = tasks
-        .spawn(
-            "a",
-            body({
-                let (started, finish) = (started.clone(), finish.clone());
-                async move {
-                    let _guard = guard;
-                    started.open();
-                    finish.pass().await;
-                    if let Way::Panics = way {
-                        blow_up("on purpose");
-                    }
-                }
-            }),
-        )
-        .unwrap();
+    let future = body({
+        let (started, finish) = (started.clone(), finish.clone());
+        async move {
+            started.open();
+            finish.pass().await;
+            if let Way::Panics = way {
+                blow_up("on purpose");
+            }
+        }
+    });
+    let task = tasks.spawn("a", body(Owner { future, _owned: dropped.on_drop() })).unwrap();
     started.pass().await;
 
     let mut wakers = Vec::new();

@@ -107,7 +107,7 @@ macro_rules! every {
                 law_13_a_shutdown_ends_at_its_deadline_and_names_what_remains
                 law_13_a_deadline_that_has_passed_still_asks_everyone
                 law_13_a_shutdown_of_nothing_is_ready_at_once
-                law_13_a_blocked_thread_is_named_and_not_waited_for
+                law_18_a_blocked_thread_is_named_and_not_waited_for
                 law_13_a_waiting_shutdown_never_spins
                 law_13_a_deadline_may_be_any_future
             }
