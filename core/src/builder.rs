@@ -3,8 +3,9 @@ use core::future::Future;
 use core::marker::PhantomData;
 
 use crate::mode::{Carry, Mode};
+use crate::slot::SlotRef;
 use crate::slot::{GRACE, HANDLE, KEEP, RESERVED};
-use crate::table::{NotAdmitted, SlotRef};
+use crate::table::NotAdmitted;
 use crate::terms::{Cleaned, Fallible, Graced, Terms, Timed, sealed};
 use crate::ticket::launch;
 use crate::{

@@ -7,11 +7,10 @@ use core::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{CANCEL, ENDING, FOR_CANCEL, FOR_READY, READY};
-use crate::table::SlotRef;
+use crate::slot::{CANCEL, ENDING, FOR_READY, READY, SlotRef};
 use crate::unwind::contain;
-use crate::wait::{Waiter, wake_all};
-use crate::{TaskRef, Tasks, Text, Wait};
+use crate::wait::wake_all;
+use crate::{Cancelled, TaskRef, Tasks, Text, Wait};
 
 /// What a task is given: the application's value, the tasks beside it, itself, and its token. Derefs to the value.
 ///
@@ -58,7 +57,7 @@ impl<A, M: Mode> Cx<A, M> {
     /// Cancel safe; waiting costs no allocation. Without a grace the task is dropped where it next yields, and sees this
     /// only if it looks before.
     pub fn cancelled(&self) -> Cancelled<M> {
-        Cancelled { waiter: Waiter::new(self.task.0.clone(), FOR_CANCEL) }
+        self.task.cancelled()
     }
 
     /// Says that the task is ready for what others expect of it: who waits in
@@ -86,7 +85,7 @@ impl<A, M: Mode> Cx<A, M> {
 
     /// Whether the task was asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        asked(&self.task.0).is_some()
+        self.task.0.flags() & CANCEL != 0
     }
 
     /// Why the task was asked to stop, if it was and a reason was given.
@@ -146,33 +145,6 @@ impl fmt::Display for WaitsForItself {
 }
 
 impl core::error::Error for WaitsForItself {}
-
-fn asked<M: Mode>(task: &SlotRef<M>) -> Option<()> {
-    (task.flags() & CANCEL != 0).then_some(())
-}
-
-pin_project! {
-    /// Ready once a task was asked to stop: what [`Cx::cancelled`] returns.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Cancelled<M: Mode> {
-        #[pin]
-        waiter: Waiter<SlotRef<M>>,
-    }
-}
-
-impl<M: Mode> Future for Cancelled<M> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().waiter.poll_until(cx, asked)
-    }
-}
-
-impl<M: Mode> fmt::Debug for Cancelled<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Cancelled").field(&self.waiter.place).finish()
-    }
-}
 
 pin_project! {
     /// A section of a task that is not dropped half-way: what [`Cx::shield`] returns.

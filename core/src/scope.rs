@@ -7,9 +7,9 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::mode::{Lock, Mode};
-use crate::slot::ENDING;
-use crate::table::{SlotRef, Watch};
+use crate::mode::{Init, Lock, Mode};
+use crate::slot::{ENDING, SlotRef};
+use crate::table::Watch;
 use crate::wait::{Event, Waiter};
 use crate::{Cancel, CancellingAll, SpawnError, TaskRef, Tasks, Text};
 
@@ -56,6 +56,10 @@ struct Members<M: Mode> {
     /// By number; `None` is free.
     tasks: Vec<Option<SlotRef<M>>>,
     free: Vec<usize>,
+}
+
+impl<M: Mode> Init for Members<M> {
+    const INIT: Self = Members { closed: false, tasks: Vec::new(), free: Vec::new() };
 }
 
 /// A task's places in its scope and in those around it.
@@ -134,8 +138,7 @@ impl<M: Mode> Scope<M> {
     }
 
     fn nested(tasks: Tasks<M>, path: Text, parent: Option<M::Ptr<Inner<M>>>) -> Self {
-        let members = Members { closed: false, tasks: Vec::new(), free: Vec::new() };
-        let inner = Inner { members: M::Lock::new(members), empty: Event::new(), parent };
+        let inner = Inner { members: Init::INIT, empty: Init::INIT, parent };
         Self { tasks, path, inner: M::ptr(inner) }
     }
 

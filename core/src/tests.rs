@@ -10,7 +10,8 @@ use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 
 use crate::mode::{Unsync, Word};
-use crate::slot::{Payload, Slot};
+use crate::slot::Slot;
+use crate::table::Payload;
 use crate::{Options, Outcome, Retain, SpawnError, State, TaskHandle, Tasks, Text, Tracked};
 
 std::thread_local! {

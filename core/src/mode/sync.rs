@@ -4,13 +4,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use super::Sync;
-use super::with_alloc::{Lock, Parts, Word};
+use super::{Init, Lock, Locks, Parts, Word};
+
+impl Locks for Sync {
+    type Lock<T: Init> = Mutex<T>;
+    type Word = AtomicU32;
+}
 
 impl Parts for Sync {
     type Ptr<T: 'static> = Arc<T>;
-    type Lock<T> = Mutex<T>;
-    type Word = AtomicU32;
-
     fn ptr<T: 'static>(value: T) -> Arc<T> {
         Arc::new(value)
     }
@@ -25,7 +27,15 @@ impl Parts for Sync {
     }
 }
 
-impl<T> Lock<T> for Mutex<T> {
+impl<T: Init> Init for Mutex<T> {
+    const INIT: Self = Mutex::new(T::INIT);
+}
+
+impl Init for AtomicU32 {
+    const INIT: Self = AtomicU32::new(0);
+}
+
+impl<T: Init> Lock<T> for Mutex<T> {
     fn new(value: T) -> Self {
         Mutex::new(value)
     }
@@ -43,10 +53,6 @@ impl<T> Lock<T> for Mutex<T> {
 }
 
 impl Word for AtomicU32 {
-    fn new(value: u32) -> Self {
-        AtomicU32::new(value)
-    }
-
     #[inline]
     fn load(&self) -> u32 {
         self.load(SeqCst)

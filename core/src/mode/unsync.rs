@@ -1,14 +1,20 @@
+#[cfg(feature = "alloc")]
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 
+#[cfg(feature = "alloc")]
+use super::Parts;
 use super::Unsync;
-use super::with_alloc::{Lock, Parts, Word};
+use super::{Init, Lock, Locks, Word};
 
+impl Locks for Unsync {
+    type Lock<T: Init> = RefCell<T>;
+    type Word = Cell<u32>;
+}
+
+#[cfg(feature = "alloc")]
 impl Parts for Unsync {
     type Ptr<T: 'static> = Rc<T>;
-    type Lock<T> = RefCell<T>;
-    type Word = Cell<u32>;
-
     fn ptr<T: 'static>(value: T) -> Rc<T> {
         Rc::new(value)
     }
@@ -18,7 +24,15 @@ impl Parts for Unsync {
     }
 }
 
-impl<T> Lock<T> for RefCell<T> {
+impl<T: Init> Init for RefCell<T> {
+    const INIT: Self = RefCell::new(T::INIT);
+}
+
+impl Init for Cell<u32> {
+    const INIT: Self = Cell::new(0);
+}
+
+impl<T: Init> Lock<T> for RefCell<T> {
     fn new(value: T) -> Self {
         RefCell::new(value)
     }
@@ -34,10 +48,6 @@ impl<T> Lock<T> for RefCell<T> {
 }
 
 impl Word for Cell<u32> {
-    fn new(value: u32) -> Self {
-        Cell::new(value)
-    }
-
     #[inline]
     fn load(&self) -> u32 {
         self.get()
