@@ -52,6 +52,11 @@ macro_rules! every {
                 the_token_fires_for_many_and_leaves_waiters_for_the_end_asleep
                 a_wait_for_the_token_of_an_ended_task_is_over_or_stays
                 a_context_is_given_up_with_its_task
+                what_the_builder_spawns_is_given_a_context_as_well
+                the_builder_calls_nobody_where_there_is_no_place
+                a_context_refuses_to_wait_for_its_own_task
+                a_waker_is_woken_once_when_its_task_is_asked_to_stop
+                a_waker_of_a_task_that_was_not_asked_is_dropped_at_its_end
             }
             grace {
                 a_grace_fires_the_token_at_once_and_drops_the_future_at_its_end
