@@ -146,6 +146,16 @@ macro_rules! every {
                 a_planned_task_cancelled_before_its_first_poll_is_never_made
                 planned_tasks_have_a_token_and_are_shut_down
             }
+            ready {
+                who_waits_for_a_start_goes_on_once_the_task_says_that_it_is_ready
+                who_asks_afterwards_need_not_wait
+                a_task_that_ends_before_it_is_ready_tells_how_and_frees_its_name
+                a_place_that_is_never_used_never_starts
+                to_be_ready_twice_changes_nothing
+                being_ready_wakes_nobody_who_waits_for_the_end_or_the_token
+                a_context_that_outlives_its_task_cannot_say_that_it_is_ready
+                a_planned_task_says_when_it_is_ready
+            }
         }
     };
 }

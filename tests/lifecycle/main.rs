@@ -24,6 +24,7 @@ mod context;
 mod fallible;
 mod grace;
 mod plan;
+mod ready;
 mod shield;
 mod timeout;
 
