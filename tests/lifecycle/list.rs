@@ -156,6 +156,17 @@ macro_rules! every {
                 a_context_that_outlives_its_task_cannot_say_that_it_is_ready
                 a_planned_task_says_when_it_is_ready
             }
+            restart {
+                the_new_one_starts_once_the_old_one_has_ended
+                one_that_does_not_run_is_started
+                a_restart_touches_no_other_task_and_brings_its_own_app
+                a_once_is_not_made_anew_and_stays_to_be_made
+                a_name_that_was_not_planned_is_none
+                the_empty_name_does_not_mean_a_task_without_one
+                a_restart_after_a_shutdown_says_closed
+                a_restarted_factory_that_panics_can_be_restarted
+                one_restarted_while_it_waits_is_never_made
+            }
         }
     };
 }
@@ -187,6 +198,18 @@ macro_rules! across {
             }
             plan {
                 of_many_threads_that_start_a_plan_one_makes_the_once
+            }
+        }
+    };
+}
+
+/// Where other threads may spawn.
+macro_rules! sends {
+    () => {
+        tests! {
+            restart {
+                a_task_may_restart_itself
+                a_thousand_restarts_from_eight_threads_never_run_two_at_once
             }
         }
     };
