@@ -167,6 +167,29 @@ macro_rules! every {
                 a_restarted_factory_that_panics_can_be_restarted
                 one_restarted_while_it_waits_is_never_made
             }
+            scope {
+                a_cancelled_scope_takes_its_own_tasks_and_leaves_the_neighbours
+                law_01_a_cancelled_scope_needs_nobody_who_waits
+                a_nested_scope_is_cancelled_and_awaited_with_its_parent
+                the_parents_end_waits_for_the_tasks_of_its_children
+                a_child_cancelled_alone_leaves_its_parent
+                names_are_relative_within_and_paths_outside
+                two_scopes_of_one_path_share_names_and_no_members
+                a_closed_scope_gives_the_future_back
+                law_06_a_closed_scope_replaces_nobody
+                a_task_leaves_its_scope_however_it_ends
+                ten_thousand_that_came_and_went_leave_nothing_in_a_scope
+                tasks_without_a_name_belong_to_a_scope_too
+                a_ticket_in_a_scope_that_is_cancelled_refuses_its_future
+                a_newcomer_in_a_scope_waits_for_the_one_it_replaces
+                a_scope_takes_the_queued_newcomer_along
+                who_waits_for_an_idle_scope_is_woken_by_its_last_task
+                a_scope_grants_one_grace_to_all_of_its_tasks
+                a_dropped_scope_stops_nobody
+                a_shutdown_ends_what_is_in_scopes_and_shuts_them
+                a_task_may_cancel_the_scope_it_belongs_to
+                law_09_a_destructor_may_use_its_scope
+            }
         }
     };
 }
@@ -185,6 +208,9 @@ macro_rules! dies {
             plan {
                 law_11_planned_tasks_go_with_their_executor
             }
+            scope {
+                law_11_an_abandoned_task_leaves_its_scope
+            }
         }
     };
 }
@@ -198,6 +224,9 @@ macro_rules! across {
             }
             plan {
                 of_many_threads_that_start_a_plan_one_makes_the_once
+            }
+            scope {
+                law_12_no_task_slips_into_a_scope_that_closes
             }
         }
     };

@@ -26,6 +26,7 @@ mod grace;
 mod plan;
 mod ready;
 mod restart;
+mod scope;
 mod shield;
 mod timeout;
 
