@@ -190,6 +190,25 @@ macro_rules! every {
                 a_task_may_cancel_the_scope_it_belongs_to
                 law_09_a_destructor_may_use_its_scope
             }
+            staged {
+                stages_end_one_after_the_other_the_highest_first
+                a_stage_is_asked_only_once_all_of_the_one_before_have_ended
+                it_is_woken_by_each_stages_end_and_by_the_last_task
+                the_gate_is_shut_and_the_first_stage_asked_by_the_call_itself
+                a_task_that_hangs_costs_its_stage_its_budget_and_the_others_nothing
+                one_that_hung_and_ends_later_is_in_the_report
+                a_deadline_in_the_middle_asks_all_that_is_left
+                a_deadline_that_is_ready_at_once_asks_everybody_at_the_first_poll
+                newest_first_ends_them_in_the_reverse_order_of_spawning
+                a_stage_that_is_said_goes_before_the_order_of_spawning
+                a_thousand_spawned_by_one_end_in_the_reverse_order
+                budgets_that_are_ready_ask_everybody_in_order_at_once
+                without_tasks_it_is_over_at_once
+                a_second_call_joins_the_first_and_reports_what_lived_by_then
+                a_plain_shutdown_beside_it_asks_all_stages
+                a_stage_reaches_tickets_and_what_waits_for_its_predecessor
+                a_stage_waits_for_the_cleanup_of_its_tasks
+            }
         }
     };
 }

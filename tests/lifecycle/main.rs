@@ -28,6 +28,7 @@ mod ready;
 mod restart;
 mod scope;
 mod shield;
+mod staged;
 mod timeout;
 
 // What follows the type: `dies` if the executor is gone after a run, `across` if other threads may use the table,
