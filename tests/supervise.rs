@@ -1,21 +1,20 @@
-//! `supervise`: a task that is made again when it fails. Its sleep is the test's, so that no time passes.
+//! `supervise`: a future that is made again when it fails. Its sleep is the test's, so that no time passes.
+//!
+//! As a task, on every executor: `tests/lifecycle/supervised.rs`.
 
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
 use std::cell::{Cell, RefCell};
-use std::future::{Future, pending, poll_fn, ready};
+use std::future::{Future, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use async_executor::LocalExecutor;
 use futures_lite::future::{block_on, yield_now};
-use task_registry::local::OnLocalExecutor;
 use task_registry::supervise::{BackoffBuilder, ConstantBuilder, ExponentialBuilder, supervise};
-use task_registry::{Outcome, Registry};
 use watchdog::Watchdog;
 
 /// Notes its drop.
@@ -148,106 +147,6 @@ fn each_attempt_has_a_fresh_future_and_the_old_one_is_gone_before_the_delay() {
     });
     assert_eq!(output, Ok(()));
     assert_eq!(*log.borrow(), ["gone", "3600s", "gone"]);
-}
-
-#[test]
-fn its_task_keeps_one_name_and_id_and_the_handle_gives_the_output() {
-    let _watchdog = Watchdog::start();
-    let executor = LocalExecutor::new();
-    let tasks = Registry::new(OnLocalExecutor(&executor));
-    let (log, seen) = (Log::default(), Rc::new(RefCell::new(Vec::new())));
-    let (table, ids) = (tasks.tasks().clone(), seen.clone());
-    let feed = supervise(times(3), noted(&log), move || {
-        ids.borrow_mut().push(table.get_live("feed").unwrap().id());
-        let attempts = ids.borrow().len();
-        async move { if attempts < 3 { Err("not yet") } else { Ok(attempts) } }
-    });
-    let task = tasks.spawn_fallible("feed", feed).unwrap();
-    let id = task.id();
-    assert_eq!(block_on(executor.run(task)).unwrap(), Ok(3));
-    assert_eq!(*seen.borrow(), [id, id, id]);
-    assert_eq!(tasks.get("feed").unwrap().outcome(), Some(Outcome::Completed));
-}
-
-#[test]
-fn a_spent_budget_is_the_tasks_failure_or_its_panic() {
-    let _watchdog = Watchdog::start();
-    let executor = LocalExecutor::new();
-    let tasks = Registry::new(OnLocalExecutor(&executor));
-    let log = Log::default();
-    let fails = supervise(times(1), noted(&log), || ready(Err::<(), _>("still not")));
-    let fails = tasks.spawn_fallible("fails", fails).unwrap();
-    let mut attempt = 0;
-    let panics =
-        supervise(times(1), noted(&log), move || -> std::future::Ready<Result<(), &str>> {
-            attempt += 1;
-            resume_unwind(Box::new(format!("panic {attempt}")))
-        });
-    let panics = tasks.spawn_fallible("panics", panics).unwrap();
-    block_on(executor.run(async {
-        assert_eq!(fails.wait().await, Outcome::Failed { message: "still not".into() });
-        assert_eq!(fails.await.unwrap(), Err("still not"));
-        let outcome = panics.wait().await;
-        assert_eq!(outcome, Outcome::Panicked { message: Some("panic 2".into()) });
-        let payload = panics.await.unwrap_err().into_panic().unwrap();
-        assert_eq!(*payload.downcast::<String>().unwrap(), "panic 2");
-    }));
-}
-
-#[test]
-fn a_cancel_ends_a_delay_and_nothing_is_made_again() {
-    let _watchdog = Watchdog::start();
-    let executor = LocalExecutor::new();
-    let tasks = Registry::new(OnLocalExecutor(&executor));
-    let (log, made, sleeps) = (Log::default(), Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));
-    let (count, asleep, asleep_log) = (made.clone(), sleeps.clone(), log.clone());
-    let sleep = move |_| {
-        asleep.set(true);
-        let guard = Noted(asleep_log.clone(), "sleep dropped");
-        async move {
-            let _guard = guard;
-            pending::<()>().await;
-        }
-    };
-    let feed = supervise(times(9), sleep, move || {
-        count.set(count.get() + 1);
-        ready(Err::<(), _>("again"))
-    });
-    let task = tasks.spawn_fallible("feed", feed).unwrap();
-    block_on(executor.run(async {
-        while !sleeps.get() {
-            yield_now().await;
-        }
-        assert_eq!(task.cancel_with("enough").await.reason(), Some("enough"));
-        assert_eq!(*log.borrow(), ["sleep dropped"]);
-        assert!(task.await.unwrap_err().is_cancelled());
-    }));
-    assert_eq!(made.get(), 1);
-}
-
-#[test]
-fn a_cancel_ends_an_attempt_and_is_no_failure() {
-    let _watchdog = Watchdog::start();
-    let executor = LocalExecutor::new();
-    let tasks = Registry::new(OnLocalExecutor(&executor));
-    let (log, made) = (Log::default(), Rc::new(Cell::new(0)));
-    let (count, kept) = (made.clone(), log.clone());
-    let feed = supervise(times(9), noted(&log), move || {
-        count.set(count.get() + 1);
-        let guard = Noted(kept.clone(), "attempt dropped");
-        async move {
-            let _guard = guard;
-            pending::<Result<(), &str>>().await
-        }
-    });
-    let task = tasks.spawn_fallible("feed", feed).unwrap();
-    block_on(executor.run(async {
-        while made.get() == 0 {
-            yield_now().await;
-        }
-        assert!(task.cancel().await.is_cancelled());
-    }));
-    assert_eq!((made.get(), log.borrow().as_slice()), (1, &["attempt dropped".to_owned()][..]));
 }
 
 #[test]

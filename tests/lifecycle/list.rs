@@ -6,6 +6,10 @@ macro_rules! lifecycle {
         mod $name {
             type Executor = $executor;
             every!();
+            #[cfg(feature = "supervise")]
+            supervised!();
+            #[cfg(feature = "tokio")]
+            tokens!();
             $($kind!();)*
         }
     };
@@ -134,6 +138,11 @@ macro_rules! every {
                 a_failures_result_is_taken_by_name_and_type
                 a_shutdown_reports_a_failure
             }
+            observed {
+                an_observer_is_told_of_every_step_before_who_waits_goes_on
+                law_14_a_panic_without_a_handle_reaches_the_observer
+                current_is_the_task_that_runs_at_every_poll_and_in_its_cleanup
+            }
             plan {
                 a_plan_starts_its_tasks_in_order_and_gives_a_handle_for_each
                 a_duplicate_or_empty_name_is_an_error_where_it_is_written
@@ -208,6 +217,40 @@ macro_rules! every {
                 a_plain_shutdown_beside_it_asks_all_stages
                 a_stage_reaches_tickets_and_what_waits_for_its_predecessor
                 a_stage_waits_for_the_cleanup_of_its_tasks
+            }
+        }
+    };
+}
+
+/// On every executor, with `supervise`.
+#[cfg(feature = "supervise")]
+macro_rules! supervised {
+    () => {
+        tests! {
+            supervised {
+                a_supervised_task_keeps_one_name_and_id_and_gives_its_output
+                a_supervised_task_without_further_attempts_ends_as_the_last_one_did
+                a_cancel_ends_the_delay_of_a_supervised_task_and_nothing_is_made_again
+                a_shutdown_ends_the_attempt_of_a_supervised_task_and_is_no_failure
+            }
+        }
+    };
+}
+
+/// On every executor, with tokio's tokens.
+#[cfg(feature = "tokio")]
+macro_rules! tokens {
+    () => {
+        tests! {
+            tokens {
+                a_token_is_cancelled_when_its_task_is_asked_to_stop
+                a_token_made_after_the_request_is_cancelled_from_the_first
+                a_token_held_elsewhere_is_cancelled_without_a_grace_as_well
+                a_token_is_not_cancelled_by_an_end_of_another_kind
+                a_token_that_is_cancelled_does_nothing_to_its_task
+                a_shutdown_on_a_token_comes_when_that_is_cancelled_and_not_before
+                a_shutdown_on_a_token_ends_at_its_deadline_and_names_who_remains
+                a_shutdown_on_a_token_that_is_dropped_did_nothing_before_and_stands_after
             }
         }
     };

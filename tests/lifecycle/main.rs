@@ -23,13 +23,18 @@ mod cleanup;
 mod context;
 mod fallible;
 mod grace;
+mod observed;
 mod plan;
 mod ready;
 mod restart;
 mod scope;
 mod shield;
 mod staged;
+#[cfg(feature = "supervise")]
+mod supervised;
 mod timeout;
+#[cfg(feature = "tokio")]
+mod tokens;
 
 // What follows the type: `dies` if the executor is gone after a run, `across` if other threads may use the table,
 // `sends` if other threads may spawn, `local` if it takes futures that are not `Send`.
