@@ -61,10 +61,15 @@ impl<A, M: Mode> Cx<A, M> {
     }
 
     /// Says that the task is ready for what others expect of it: who waits in
-    /// [`TaskRef::started`](crate::TaskRef::started) goes on. Saying so again changes nothing.
+    /// [`TaskRef::started`](crate::TaskRef::started) goes on. Saying so again changes nothing, nor does it after the end:
+    /// a task that ended before it was ready never was.
     pub fn ready(&self) {
         let task = &self.task.0;
-        if task.with(|_| task.set(READY)) & READY == 0 {
+        let first = task.with(|body| {
+            let ended = task.flags() & ENDING != 0 || body.is_ending();
+            !ended && task.set(READY) & READY == 0
+        });
+        if first {
             wake_all(task, Some(FOR_READY));
         }
     }
