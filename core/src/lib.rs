@@ -88,6 +88,9 @@ mod tasks;
 mod cx;
 
 #[cfg(feature = "alloc")]
+mod restart;
+
+#[cfg(feature = "alloc")]
 mod builder;
 #[cfg(feature = "alloc")]
 mod context;
@@ -126,12 +129,13 @@ pub use {
     outcome::{Cleanup, Outcome},
     plan::{InTask, Plan, PlannedTask, bound},
     registry::Registry,
+    restart::{Recipe, RestartError},
     scope::{Scope, ScopeIdle},
     shutdown::{Shutdown, ShutdownReport},
     staged::StagedShutdown,
     table::TaskEnd,
     tasks::{Counts, Tasks, WaitFor, WaitIdle},
-    terms::{Cleaned, Fallible, Graced, Never, Terms, Timed},
+    terms::{Cleaned, Fallible, Graced, Never, Renew, Terms, Timed},
     text::Text,
     ticket::{Run, Ticket},
     tracked::Tracked,

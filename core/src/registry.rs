@@ -2,12 +2,12 @@ use core::fmt;
 use core::future::Future;
 use core::ops::Deref;
 
-use crate::mode::{Mode, Shared};
 #[cfg(feature = "std")]
-use crate::{Cx, SpawnBlocking};
+use crate::SpawnBlocking;
+use crate::mode::{Mode, Remember, Shared};
 use crate::{
-    Fallible, Options, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskBuilder, TaskHandle,
-    Tasks, Text, Tracked, TrySpawnError, WithContext,
+    Cx, Fallible, Options, Recipe, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskBuilder,
+    TaskHandle, Tasks, Text, Tracked, TrySpawnError, WithContext,
 };
 
 /// Named background tasks on an executor.
@@ -183,6 +183,26 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         S: Spawn<Tracked<F, M>>,
     {
         self.unnamed().spawn(future)
+    }
+
+    /// Spawns the future that `make` makes of its context, under `name`, and keeps `make` to make the task anew when
+    /// [`Tasks::restart`] says so: [`TaskBuilder::spawn_restartable`] in short.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Registry::spawn).
+    pub fn spawn_restartable<F, G>(
+        &self,
+        name: impl Into<Text>,
+        make: G,
+    ) -> Result<TaskHandle<F::Output, M>, SpawnError>
+    where
+        G: Fn(Cx<(), M>) -> F,
+        F: Future<Output: 'static>,
+        S: Spawn<Tracked<F, M>> + Clone,
+        M: Remember<Recipe<S, M, (), G, ()>>,
+    {
+        self.task(name).spawn_restartable(make)
     }
 
     /// Runs `work`, which may block, on a thread that the runtime has for that, as a task named `name`.

@@ -128,6 +128,39 @@ impl<M: Mode> Members<M> {
     }
 }
 
+/// Makes a task that was just admitted a member.
+pub(crate) fn enter<M: Mode>(
+    scope: &M::Ptr<Inner<M>>,
+    task: &SlotRef<M>,
+) -> Result<(), SpawnError> {
+    let Some(membership) = Membership::enter(scope, task) else {
+        return Err(SpawnError::Closed);
+    };
+    let late = task.with(|body| {
+        if task.flags() & ENDING != 0 {
+            return Some(membership);
+        }
+        body.extras().scope = Some(membership);
+        None
+    });
+    if let Some(membership) = late {
+        membership.leave();
+    }
+    Ok(())
+}
+
+/// Whether a scope, or one around it, was cancelled.
+pub(crate) fn is_closed<M: Mode>(scope: &M::Ptr<Inner<M>>) -> bool {
+    let mut scope = Some(scope);
+    while let Some(inner) = scope {
+        if inner.members.with(|members| members.closed) {
+            return true;
+        }
+        scope = inner.parent.as_ref();
+    }
+    false
+}
+
 impl<M: Mode> Scope<M> {
     pub(crate) fn new(tasks: Tasks<M>, path: Text) -> Self {
         Self::nested(tasks, path, None)
@@ -159,20 +192,12 @@ impl<M: Mode> Scope<M> {
 
     /// Makes a task that was just admitted a member.
     pub(crate) fn enter(&self, task: &SlotRef<M>) -> Result<(), SpawnError> {
-        let Some(membership) = Membership::enter(&self.inner, task) else {
-            return Err(SpawnError::Closed);
-        };
-        let late = task.with(|body| {
-            if task.flags() & ENDING != 0 {
-                return Some(membership);
-            }
-            body.extras().scope = Some(membership);
-            None
-        });
-        if let Some(membership) = late {
-            membership.leave();
-        }
-        Ok(())
+        enter::<M>(&self.inner, task)
+    }
+
+    /// What is left of it without its table.
+    pub(crate) fn inner(&self) -> M::Ptr<Inner<M>> {
+        self.inner.clone()
     }
 
     /// The task of this relative name: the live one, or else the record of the last that ended with it. O(1).
@@ -198,14 +223,7 @@ impl<M: Mode> Scope<M> {
     /// Whether it, or a scope around it, was cancelled.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        let mut scope = Some(&self.inner);
-        while let Some(inner) = scope {
-            if inner.members.with(|members| members.closed) {
-                return true;
-            }
-            scope = inner.parent.as_ref();
-        }
-        false
+        is_closed::<M>(&self.inner)
     }
 
     /// Closes the scope and asks its tasks, and those of the scopes within, to stop. O(of those).

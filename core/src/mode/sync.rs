@@ -4,12 +4,18 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use super::Sync;
-use super::with_alloc::{Lock, Parts, Word};
+use super::with_alloc::{Erase, Lock, Parts, Word};
+use crate::restart::Again;
 
 impl Parts for Sync {
     type Ptr<T: 'static> = Arc<T>;
     type Lock<T> = Mutex<T>;
     type Word = AtomicU32;
+    type Again = Arc<dyn Again<Sync> + Send + core::marker::Sync>;
+
+    fn again(again: &Self::Again) -> &dyn Again<Sync> {
+        &**again
+    }
 
     fn ptr<T: 'static>(value: T) -> Arc<T> {
         Arc::new(value)
@@ -22,6 +28,15 @@ impl Parts for Sync {
             let cores = available_parallelism().map_or(1, usize::from);
             (cores * 4).next_power_of_two().ilog2().min(8)
         })
+    }
+}
+
+impl<T> Erase<T> for Sync
+where
+    T: Again<Sync> + Send + core::marker::Sync + 'static,
+{
+    fn erase(recipe: T) -> Self::Again {
+        Arc::new(recipe)
     }
 }
 

@@ -2,12 +2,18 @@ use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 
 use super::Unsync;
-use super::with_alloc::{Lock, Parts, Word};
+use super::with_alloc::{Erase, Lock, Parts, Word};
+use crate::restart::Again;
 
 impl Parts for Unsync {
     type Ptr<T: 'static> = Rc<T>;
     type Lock<T> = RefCell<T>;
     type Word = Cell<u32>;
+    type Again = Rc<dyn Again<Unsync>>;
+
+    fn again(again: &Self::Again) -> &dyn Again<Unsync> {
+        &**again
+    }
 
     fn ptr<T: 'static>(value: T) -> Rc<T> {
         Rc::new(value)
@@ -15,6 +21,12 @@ impl Parts for Unsync {
 
     fn shard_bits() -> u32 {
         0
+    }
+}
+
+impl<T: Again<Unsync> + 'static> Erase<T> for Unsync {
+    fn erase(recipe: T) -> Self::Again {
+        Rc::new(recipe)
     }
 }
 
