@@ -1,5 +1,8 @@
 //! What was wrong once, found by reading: each of these failed before it was mended.
 
+#[path = "regressions/blocking.rs"]
+mod blocking;
+
 use std::future::{pending, ready};
 use std::time::Duration;
 

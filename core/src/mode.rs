@@ -76,6 +76,8 @@ mod sealed {
 #[cfg(not(feature = "alloc"))]
 impl Mode for Unsync {}
 
+#[cfg(feature = "std")]
+pub(crate) use sync::Guarded;
 #[cfg(feature = "alloc")]
 pub use with_alloc::Mode;
 #[cfg(feature = "alloc")]

@@ -1,9 +1,13 @@
+#[cfg(feature = "std")]
+use alloc::sync::Arc;
 use core::fmt;
 use core::future::Future;
 use core::ops::Deref;
 
 #[cfg(feature = "std")]
 use crate::SpawnBlocking;
+#[cfg(feature = "std")]
+use crate::mode::{Guarded, Lock};
 use crate::mode::{Mode, Remember, Shared};
 use crate::{
     Cx, Fallible, Options, Recipe, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskBuilder,
@@ -227,8 +231,23 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         let ticket = self.tasks.reserve(name)?;
         let cx = Cx::new((), ticket.task(), &self.tasks);
         let (tracked, handle) = ticket.track(async move { work(cx) })?;
-        let spawned = self.spawner.spawn_blocking(move || crate::blocking::block_on(tracked));
-        spawned.map(|()| handle).map_err(SpawnError::Refused)
+        // Who refuses work drops it: here it is found again. Locked only to take it out.
+        let place = Arc::new(Guarded::new(Some(tracked)));
+        let found = place.clone();
+        let spawned = self.spawner.spawn_blocking(move || {
+            if let Some(tracked) = found.with(Option::take) {
+                crate::blocking::block_on(tracked);
+            }
+        });
+        let Err(refusal) = spawned else { return Ok(handle) };
+        match place.with(Option::take) {
+            Some(tracked) => {
+                drop(tracked.into_future());
+                Err(SpawnError::Refused(refusal))
+            }
+            // It was run before it was refused: that is a task that ran.
+            None => Ok(handle),
+        }
     }
 
     /// [`spawn`](Registry::spawn) for code that is generic over the runtime: see [`SpawnSend`].

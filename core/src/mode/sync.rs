@@ -7,6 +7,9 @@ use super::Sync;
 use super::with_alloc::{Erase, Lock, Parts, Word};
 use crate::restart::Again;
 
+/// A lock between threads, for what is in no table.
+pub(crate) type Guarded<T> = Mutex<T>;
+
 impl Parts for Sync {
     type Ptr<T: 'static> = Arc<T>;
     type Lock<T> = Mutex<T>;
