@@ -2,6 +2,8 @@
 
 #[path = "regressions/blocking.rs"]
 mod blocking;
+#[path = "regressions/guard.rs"]
+mod guard;
 
 use std::future::{pending, ready};
 use std::time::Duration;

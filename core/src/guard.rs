@@ -1,8 +1,9 @@
 use core::fmt;
+use core::future::Future;
 
 use crate::mode::Mode;
 use crate::slot::Urgency;
-use crate::{Cancelling, CancellingAll, TaskRef, Tasks};
+use crate::{Cancel, Cancelling, CancellingAll, TaskRef, Tasks};
 
 /// Asks its task to stop when it is dropped: for work that must not outlive a scope, such as a connection's handler.
 ///
@@ -26,9 +27,14 @@ impl<M: Mode> DropGuard<M> {
     }
 
     /// Asks the task to stop; the returned future waits until it has.
-    pub fn stop(mut self) -> Cancelling<M> {
+    pub fn stop(self) -> Cancelling<M> {
+        self.stop_with(Cancel::new())
+    }
+
+    /// [`stop`](DropGuard::stop) with a reason, or a grace: as [`TaskRef::cancel_with`].
+    pub fn stop_with<G: Future>(mut self, cancel: impl Into<Cancel<G>>) -> Cancelling<M, G> {
         self.armed = false;
-        self.task.cancel()
+        self.task.cancel_with(cancel)
     }
 
     /// Lets the task run on.
@@ -67,9 +73,14 @@ impl<M: Mode> TasksGuard<M> {
     }
 
     /// Asks all tasks to stop; the returned future waits until they have. O(all tasks).
-    pub fn stop(mut self) -> CancellingAll<M> {
+    pub fn stop(self) -> CancellingAll<M> {
+        self.stop_with(Cancel::new())
+    }
+
+    /// [`stop`](TasksGuard::stop) with a reason, or a grace: as [`Tasks::cancel_all_with`].
+    pub fn stop_with<G: Future>(mut self, cancel: impl Into<Cancel<G>>) -> CancellingAll<M, G> {
         self.armed = false;
-        self.tasks.cancel_all()
+        self.tasks.cancel_all_with(cancel)
     }
 
     /// Lets the tasks run on.
