@@ -4,6 +4,8 @@
 mod blocking;
 #[path = "regressions/guard.rs"]
 mod guard;
+#[path = "regressions/shutdown.rs"]
+mod shutdown;
 
 use std::future::{pending, ready};
 use std::time::Duration;
