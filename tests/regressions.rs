@@ -6,6 +6,8 @@ mod blocking;
 mod guard;
 #[path = "regressions/shutdown.rs"]
 mod shutdown;
+#[path = "regressions/cleanup.rs"]
+mod cleanup;
 
 use std::future::{pending, ready};
 use std::time::Duration;
