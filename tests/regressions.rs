@@ -8,6 +8,8 @@ mod guard;
 mod shutdown;
 #[path = "regressions/cleanup.rs"]
 mod cleanup;
+#[path = "regressions/token.rs"]
+mod token;
 
 use std::future::{pending, ready};
 use std::time::Duration;

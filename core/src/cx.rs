@@ -72,16 +72,28 @@ impl<A, M: Mode> Cx<A, M> {
 
     /// Wakes `waker` once, when the task is asked to stop, or right away if it was. What other kinds of tokens are
     /// built on; a task itself uses [`cancelled`](Cx::cancelled).
+    ///
+    /// A waker is kept until the task is asked to stop or ends, once if it registers again ([`Waker::will_wake`]).
+    /// O(of those that are kept).
     pub fn wake_on_cancel(&self, waker: Waker) {
         let mut waker = Some(waker);
-        self.task.0.with(|body| {
-            if self.task.0.flags() & (CANCEL | ENDING) == 0 {
-                body.extras().hooks.extend(waker.take());
+        let asked = self.task.0.with(|body| {
+            let flags = self.task.0.flags();
+            if flags & (CANCEL | ENDING) == 0 {
+                let hooks = &mut body.extras().hooks;
+                // Compares pointers, and runs no foreign code (law 9).
+                let known = |new: &Waker| hooks.iter().any(|hook| hook.will_wake(new));
+                if !waker.as_ref().is_some_and(known) {
+                    hooks.extend(waker.take());
+                }
             }
+            flags & CANCEL != 0
         });
-        if let Some(waker) = waker.filter(|_| self.is_cancelled()) {
-            contain(|| waker.wake());
-        }
+        // It is foreign: woken, or dropped, outside the lock.
+        contain(|| match waker {
+            Some(waker) if asked => waker.wake(),
+            waker => drop(waker),
+        });
     }
 
     /// Whether the task was asked to stop.
