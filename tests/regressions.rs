@@ -10,6 +10,8 @@ mod shutdown;
 mod cleanup;
 #[path = "regressions/token.rs"]
 mod token;
+#[path = "regressions/scopes.rs"]
+mod scopes;
 
 use std::future::{pending, ready};
 use std::time::Duration;

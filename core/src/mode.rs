@@ -109,6 +109,9 @@ mod with_alloc {
 
         fn ptr<T: 'static>(value: T) -> Self::Ptr<T>;
 
+        /// The value, if this was the last pointer to it.
+        fn into_inner<T: 'static>(pointer: Self::Ptr<T>) -> Option<T>;
+
         /// Over how many locks the table is spread, as a power of two.
         fn shard_bits() -> u32;
     }

@@ -1,4 +1,3 @@
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::future::Future;
@@ -58,42 +57,62 @@ struct Members<M: Mode> {
     free: Vec<usize>,
 }
 
-/// A task's places in its scope and in those around it.
+/// A task's places in its scope and in those around it. A list, not a chain: scopes nest as deeply as users like.
 pub(crate) struct Membership<M: Mode> {
+    own: Entry<M>,
+    around: Vec<Entry<M>>,
+}
+
+struct Entry<M: Mode> {
     scope: M::Ptr<Inner<M>>,
     number: usize,
-    around: Option<Box<Membership<M>>>,
+}
+
+impl<M: Mode> Entry<M> {
+    /// Enters a scope, unless it is closed.
+    fn enter(scope: &M::Ptr<Inner<M>>, task: &SlotRef<M>) -> Option<Self> {
+        let number = scope.members.with(|members| members.add(task))?;
+        Some(Self { scope: scope.clone(), number })
+    }
+
+    fn leave(self) {
+        let (task, empty) = self.scope.members.with(|members| members.remove(self.number));
+        if empty {
+            self.scope.empty.wake_all(None);
+        }
+        drop(task);
+    }
 }
 
 impl<M: Mode> Membership<M> {
-    /// Enters a scope, and those around it, or none.
+    /// Enters a scope and those around it, or none.
     fn enter(scope: &M::Ptr<Inner<M>>, task: &SlotRef<M>) -> Option<Self> {
-        let around = match &scope.parent {
-            Some(parent) => Some(Box::new(Self::enter(parent, task)?)),
-            None => None,
-        };
-        let number = scope.members.with(|members| members.add(task));
-        match number {
-            Some(number) => Some(Self { scope: scope.clone(), number, around }),
-            None => {
-                if let Some(around) = around {
-                    around.leave();
-                }
-                None
-            }
+        let mut membership = Self { own: Entry::enter(scope, task)?, around: Vec::new() };
+        let mut next = scope.parent.as_ref();
+        while let Some(scope) = next {
+            let Some(entry) = Entry::enter(scope, task) else {
+                membership.leave();
+                return None;
+            };
+            membership.around.push(entry);
+            next = scope.parent.as_ref();
         }
+        Some(membership)
     }
 
     /// Leaves the scope and those around it.
     pub(crate) fn leave(self) {
-        let mut next = Some(self);
-        while let Some(Self { scope, number, around }) = next {
-            let (task, empty) = scope.members.with(|members| members.remove(number));
-            if empty {
-                scope.empty.wake_all(None);
-            }
-            drop(task);
-            next = around.map(|around| *around);
+        self.own.leave();
+        self.around.into_iter().for_each(Entry::leave);
+    }
+}
+
+impl<M: Mode> Drop for Inner<M> {
+    /// One after another, where dropping the field would go as deep as scopes are nested.
+    fn drop(&mut self) {
+        let mut next = self.parent.take();
+        while let Some(parent) = next {
+            next = M::into_inner(parent).and_then(|mut last| last.parent.take());
         }
     }
 }

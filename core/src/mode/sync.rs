@@ -24,6 +24,10 @@ impl Parts for Sync {
         Arc::new(value)
     }
 
+    fn into_inner<T: 'static>(pointer: Arc<T>) -> Option<T> {
+        Arc::into_inner(pointer)
+    }
+
     /// Four shards a core: two threads then seldom want the same one.
     fn shard_bits() -> u32 {
         static BITS: OnceLock<u32> = OnceLock::new();

@@ -19,6 +19,10 @@ impl Parts for Unsync {
         Rc::new(value)
     }
 
+    fn into_inner<T: 'static>(pointer: Rc<T>) -> Option<T> {
+        Rc::into_inner(pointer)
+    }
+
     fn shard_bits() -> u32 {
         0
     }
