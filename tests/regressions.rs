@@ -2,16 +2,18 @@
 
 #[path = "regressions/blocking.rs"]
 mod blocking;
-#[path = "regressions/guard.rs"]
-mod guard;
-#[path = "regressions/shutdown.rs"]
-mod shutdown;
 #[path = "regressions/cleanup.rs"]
 mod cleanup;
-#[path = "regressions/token.rs"]
-mod token;
+#[path = "regressions/guard.rs"]
+mod guard;
+#[path = "regressions/itself.rs"]
+mod itself;
 #[path = "regressions/scopes.rs"]
 mod scopes;
+#[path = "regressions/shutdown.rs"]
+mod shutdown;
+#[path = "regressions/token.rs"]
+mod token;
 
 use std::future::{pending, ready};
 use std::time::Duration;

@@ -106,8 +106,8 @@ impl<A, M: Mode> Cx<A, M> {
         self.task.0.with(|body| body.reason())
     }
 
-    /// Waits for the end of `task`, which must be another one: a task that waits for itself, under a shield, say, or in its
-    /// cleanup, would wait for ever (law 5).
+    /// Waits for the end of `task`, which must be another one: a task that waits for itself under a shield would wait for
+    /// ever, and in its cleanup until the deadline (law 5). [`TaskRef::wait`], which does not know who waits, does.
     ///
     /// # Errors
     ///
@@ -118,8 +118,10 @@ impl<A, M: Mode> Cx<A, M> {
 
     /// Runs `section` to its end although the task may be asked to stop meanwhile: its future is dropped only after that.
     ///
-    /// The token fires as usual. A section that hangs keeps the task `stopping`, visibly, and a shutdown reports it. A
-    /// shield is up from its first poll until it is ready or dropped.
+    /// The token fires as usual. A section that hangs keeps the task `stopping`, visibly, and a shutdown reports it. One
+    /// that waits for the end of its own task, which waits for the section, is such a section (law 5): in it wait for others
+    /// with [`wait`](Cx::wait), where that is an error, and of its own cancelling drop the future. A shield is up from its
+    /// first poll until it is ready or dropped.
     pub fn shield<F: Future>(&self, section: F) -> Shield<F, M> {
         Shield { section, guard: ShieldGuard { task: self.task.0.clone(), up: false } }
     }
@@ -188,6 +190,8 @@ impl<M: Mode> fmt::Debug for Cancelled<M> {
 
 pin_project! {
     /// A section of a task that is not dropped half-way: what [`Cx::shield`] returns.
+    ///
+    /// It must not wait for the end of its own task, which waits for it: [`Cx::wait`] makes that an error (law 5).
     #[must_use = "futures do nothing unless polled"]
     pub struct Shield<F, M: Mode> {
         #[pin]
