@@ -103,7 +103,8 @@ pin_project! {
     ///
     /// The request stands whether this is awaited or not, and dropping it undoes nothing, though it ends a grace
     /// (law 1); so it is not `#[must_use]`. It resolves once the task's future, and what that owned, has been dropped
-    /// and its cleanup is over (law 2). Awaiting it inside the task itself ends the task at that `await` (law 5).
+    /// and its cleanup is over (law 2). Awaiting it inside the task itself ends the task at that `await` (law 5), but not
+    /// under a [shield](crate::Cx::shield), where it waits for ever, nor in the cleanup, where it waits until the deadline.
     pub struct Cancelling<M: Storage, G = Never> {
         #[pin]
         wait: Wait<M>,

@@ -76,16 +76,28 @@ impl<A, M: Mode> Cx<A, M> {
 
     /// Wakes `waker` once, when the task is asked to stop, or right away if it was. What other kinds of tokens are
     /// built on; a task itself uses [`cancelled`](Cx::cancelled).
+    ///
+    /// A waker is kept until the task is asked to stop or ends, once if it registers again ([`Waker::will_wake`]).
+    /// O(of those that are kept).
     pub fn wake_on_cancel(&self, waker: Waker) {
         let mut waker = Some(waker);
-        self.task.0.with(|body| {
-            if self.task.0.flags() & (CANCEL | ENDING) == 0 {
-                body.extras().hooks.extend(waker.take());
+        let asked = self.task.0.with(|body| {
+            let flags = self.task.0.flags();
+            if flags & (CANCEL | ENDING) == 0 {
+                let hooks = &mut body.extras().hooks;
+                // Compares pointers, and runs no foreign code (law 9).
+                let known = |new: &Waker| hooks.iter().any(|hook| hook.will_wake(new));
+                if !waker.as_ref().is_some_and(known) {
+                    hooks.extend(waker.take());
+                }
             }
+            flags & CANCEL != 0
         });
-        if let Some(waker) = waker.filter(|_| self.is_cancelled()) {
-            contain(|| waker.wake());
-        }
+        // It is foreign: woken, or dropped, outside the lock.
+        contain(|| match waker {
+            Some(waker) if asked => waker.wake(),
+            waker => drop(waker),
+        });
     }
 
     /// Whether the task was asked to stop.
@@ -98,8 +110,8 @@ impl<A, M: Mode> Cx<A, M> {
         self.task.0.with(|body| body.reason())
     }
 
-    /// Waits for the end of `task`, which must be another one: a task that waits for itself, under a shield, say, or in its
-    /// cleanup, would wait for ever (law 5).
+    /// Waits for the end of `task`, which must be another one: a task that waits for itself under a shield would wait for
+    /// ever, and in its cleanup until the deadline (law 5). [`TaskRef::wait`], which does not know who waits, does.
     ///
     /// # Errors
     ///
@@ -110,8 +122,10 @@ impl<A, M: Mode> Cx<A, M> {
 
     /// Runs `section` to its end although the task may be asked to stop meanwhile: its future is dropped only after that.
     ///
-    /// The token fires as usual. A section that hangs keeps the task `stopping`, visibly, and a shutdown reports it. A
-    /// shield is up from its first poll until it is ready or dropped.
+    /// The token fires as usual. A section that hangs keeps the task `stopping`, visibly, and a shutdown reports it. One
+    /// that waits for the end of its own task, which waits for the section, is such a section (law 5): in it wait for others
+    /// with [`wait`](Cx::wait), where that is an error, and of its own cancelling drop the future. A shield is up from its
+    /// first poll until it is ready or dropped.
     pub fn shield<F: Future>(&self, section: F) -> Shield<F, M> {
         Shield { section, guard: ShieldGuard { task: self.task.0.clone(), up: false } }
     }
@@ -153,6 +167,8 @@ impl core::error::Error for WaitsForItself {}
 
 pin_project! {
     /// A section of a task that is not dropped half-way: what [`Cx::shield`] returns.
+    ///
+    /// It must not wait for the end of its own task, which waits for it: [`Cx::wait`] makes that an error (law 5).
     #[must_use = "futures do nothing unless polled"]
     pub struct Shield<F, M: Mode> {
         #[pin]

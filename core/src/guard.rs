@@ -2,13 +2,14 @@
 mod all;
 
 use core::fmt;
+use core::future::Future;
 
 #[cfg(feature = "alloc")]
 pub use all::TasksGuard;
 
 use crate::mode::Storage;
 use crate::slot::Urgency;
-use crate::{Cancelling, TaskRef};
+use crate::{Cancel, Cancelling, TaskRef};
 
 /// Asks its task to stop when it is dropped: for work that must not outlive a scope, such as a connection's handler.
 ///
@@ -35,6 +36,15 @@ impl<M: Storage> DropGuard<M> {
     pub fn stop(mut self) -> Cancelling<M> {
         self.armed = false;
         self.task.cancel()
+    }
+
+    /// [`stop`](DropGuard::stop) with a reason, or a grace: as [`TaskRef::cancel_with`].
+    pub fn stop_with<G: Future>(
+        mut self,
+        cancel: impl Into<Cancel<G, M::Reason>>,
+    ) -> Cancelling<M, G> {
+        self.armed = false;
+        self.task.cancel_with(cancel)
     }
 
     /// Lets the task run on.

@@ -102,6 +102,12 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
 }
 
 impl<T, M: Mode> TaskHandle<T, M> {
+    /// What the handle was made from. The claim to the output stands.
+    pub(crate) fn into_slot(mut self) -> SlotRef<M> {
+        self.done = true;
+        self.task.0.clone()
+    }
+
     /// The task, without the type of its output.
     #[must_use]
     pub fn task(&self) -> &TaskRef<M> {

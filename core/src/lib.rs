@@ -79,6 +79,9 @@ mod tasks;
 mod cx;
 
 #[cfg(feature = "alloc")]
+mod restart;
+
+#[cfg(feature = "alloc")]
 mod builder;
 #[cfg(feature = "alloc")]
 mod context;
@@ -131,12 +134,13 @@ pub use {
     options::{Options, Retain},
     plan::{InTask, Plan, PlannedTask, bound},
     registry::Registry,
+    restart::{Recipe, RestartError},
     scope::{Scope, ScopeIdle},
     shutdown::{Shutdown, ShutdownReport},
     staged::StagedShutdown,
     table::TaskEnd,
     tasks::{Tasks, WaitFor, WaitIdle},
-    terms::Fallible,
+    terms::{Fallible, Renew},
     ticket::Run,
 };
 

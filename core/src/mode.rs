@@ -110,6 +110,21 @@ impl<T: 'static> Carry<T> for Unsync {}
 #[cfg(feature = "std")]
 impl<T: Send + 'static> Carry<T> for Sync {}
 
+/// Says that a table of this mode may keep a `T`, a [`Recipe`](crate::Recipe), to restart a task with: any `'static` one
+/// where the table stays on its thread, one that is `Send` and `Sync` where it does not, because any thread may ask for
+/// the restart. Sealed.
+#[cfg(feature = "alloc")]
+#[expect(private_bounds, reason = "sealed")]
+pub trait Remember<T>: Mode + with_alloc::Erase<T> {}
+
+#[cfg(feature = "alloc")]
+impl<T> Remember<T> for Unsync where T: crate::restart::Again<Unsync> + 'static {}
+#[cfg(feature = "std")]
+impl<T> Remember<T> for Sync where
+    T: crate::restart::Again<Sync> + Send + core::marker::Sync + 'static
+{
+}
+
 mod sealed {
     pub trait Sealed: Sized + 'static {}
     impl Sealed for super::Unsync {}
@@ -125,6 +140,8 @@ pub trait Mode: sealed::Sealed {}
 #[cfg(not(feature = "alloc"))]
 impl Mode for Unsync {}
 
+#[cfg(feature = "std")]
+pub(crate) use sync::Guarded;
 #[cfg(feature = "alloc")]
 pub use with_alloc::Mode;
 #[cfg(feature = "alloc")]
@@ -133,6 +150,8 @@ pub(crate) use with_alloc::Parts;
 #[cfg(feature = "alloc")]
 mod with_alloc {
     use core::ops::Deref;
+
+    use crate::restart::Again;
 
     /// How a growing table is shared. Sealed: [`Unsync`](super::Unsync) and [`Sync`](super::Sync) are the modes.
     #[expect(private_bounds, reason = "what a mode is made of is nobody else's business")]
@@ -143,11 +162,25 @@ mod with_alloc {
     /// What the core builds a growing table from.
     pub(crate) trait Parts: super::sealed::Sealed + super::Locks {
         type Ptr<T: 'static>: Deref<Target = T> + Clone;
+        /// What makes a task anew, its type forgotten, shared by the task's incarnations.
+        type Again: Clone;
+
+        fn again(again: &Self::Again) -> &dyn Again<Self>
+        where
+            Self: Mode;
 
         fn ptr<T: 'static>(value: T) -> Self::Ptr<T>;
 
+        /// The value, if this was the last pointer to it.
+        fn into_inner<T: 'static>(pointer: Self::Ptr<T>) -> Option<T>;
+
         /// Over how many locks the table is spread, as a power of two.
         fn shard_bits() -> u32;
+    }
+
+    /// Forgets the type of what makes a task anew.
+    pub(crate) trait Erase<T>: Parts {
+        fn erase(recipe: T) -> Self::Again;
     }
 }
 

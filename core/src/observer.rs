@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::any::Any;
 
-use crate::unwind::contain;
+use crate::unwind::{catch, contain, into_any};
 use crate::{Outcome, TaskInfo};
 
 /// Is told what happens to the tasks of a registry: give one to [`Options::observer`](crate::Options::observer).
@@ -132,7 +132,9 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     }
 }
 
-/// Both are told, the first one first; entered in this order, left in the other. A panic of one is kept from the other.
+/// Both are told, the first one first; entered in this order, left in the other. A panic of one is kept from the other, but
+/// for what [`unclaimed_panic`](Observer::unclaimed_panic) of the first throws: the second is given that in place of what
+/// the first was given, which is gone.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn added(&self, task: &TaskInfo) {
         contain(|| self.0.added(task));
@@ -155,13 +157,18 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         task: &TaskInfo,
         payload: Box<dyn Any + Send>,
     ) -> Option<Box<dyn Any + Send>> {
-        let payload = self.0.unclaimed_panic(task, payload)?;
+        let payload = match catch(|| self.0.unclaimed_panic(task, payload)) {
+            Ok(payload) => payload?,
+            // What it was given is gone. What it threw is a panic of this task's that nobody took, if not the same.
+            Err(panic) => into_any(panic),
+        };
         self.1.unclaimed_panic(task, payload)
     }
     fn around_polls(&self, task: &TaskInfo) -> Option<Arc<dyn AroundPoll>> {
-        let mut first = None;
+        let (mut first, mut second) = (None, None);
         contain(|| first = self.0.around_polls(task));
-        match (first, self.1.around_polls(task)) {
+        contain(|| second = self.1.around_polls(task));
+        match (first, second) {
             (Some(first), Some(second)) => Some(Arc::new((first, second))),
             (first, second) => first.or(second),
         }

@@ -113,6 +113,8 @@ pub(crate) enum Policy {
     Replace,
     Keep,
     Detach,
+    /// As `Replace`, but of this task alone: if another has the name by now, or has ended with it, that is an error.
+    Follow(TaskId),
 }
 
 pub(crate) enum NotAdmitted<M: Mode> {
@@ -147,6 +149,18 @@ impl<M: Mode> CoreRef<M> {
         policy: Policy,
         flags: u32,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
+        self.admit_with(name, policy, flags, None)
+    }
+
+    /// The same, for a task that can be made anew: it has `again` before anybody can find it. The caller's own hold on that
+    /// outlives the call, so that nothing foreign is dropped under the lock.
+    pub(crate) fn admit_with(
+        &self,
+        name: Text,
+        policy: Policy,
+        flags: u32,
+        again: Option<&M::Again>,
+    ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
         let hash = if name.is_empty() {
             u64::from(self.unnamed.add(1)) << 32
         } else {
@@ -164,6 +178,13 @@ impl<M: Mode> CoreRef<M> {
                 true => inner.holder(hash, name.as_bytes(), &mut loose),
                 false => None,
             };
+            if let Policy::Follow(expected) = policy {
+                let known = holder.or_else(|| inner.named(hash, name.as_bytes()));
+                let known = known.map(|known| slot(&known).id());
+                if let Some(holder) = known.filter(|known| *known != expected) {
+                    return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
+                }
+            }
             match (holder, policy) {
                 (Some(holder), Policy::Fail) => {
                     let holder = slot(&holder).id();
@@ -176,7 +197,8 @@ impl<M: Mode> CoreRef<M> {
             }
             let new = inner.allocate(self, index);
             let (mut refs, mut flags) = (2, flags);
-            let mut replaced = holder.filter(|_| policy == Policy::Replace);
+            let replaces = matches!(policy, Policy::Replace | Policy::Follow(_));
+            let mut replaced = holder.filter(|_| replaces);
             while let Some(old) = replaced {
                 if inner.chain(old, new, &mut loose) {
                     refs += 1;
@@ -189,6 +211,9 @@ impl<M: Mode> CoreRef<M> {
             // SAFETY: `new` was free until now (invariant 1), so nobody else can reach it.
             unsafe { (*slot(&new).home.head.get()).name = name };
             slot(&new).reset(flags, refs);
+            if again.is_some() {
+                slot(&new).with(|body| body.extras().again = again.cloned());
+            }
             if let Some(spawned) = spawned {
                 slot(&new).with(|body| body.extras().times = Some(crate::Times::at(spawned)));
             }
@@ -220,6 +245,17 @@ impl<M: Mode> CoreRef<M> {
             refs.0.announce(observer);
         }
         Ok(refs)
+    }
+
+    /// Gives a record its name again, if no other task has it: the one that took it came to nothing.
+    pub(crate) fn rename(&self, record: &SlotRef<M>) {
+        let name = record.head().name.as_bytes();
+        let hash = self.hash(name);
+        self.shard(hash).1.lock.with(|inner| {
+            if inner.named(hash, name).is_none() && record.has_record() {
+                inner.name(self, hash, record.as_ptr());
+            }
+        });
     }
 
     /// The live task of this name, or else the last that ended with it.

@@ -67,8 +67,11 @@ impl<M: Storage> TaskRef<M> {
 
     /// Waits until the task's future has been dropped, and tells how it ended (laws 2, 3).
     ///
-    /// Cancel safe: dropping the future loses nothing. Waiting costs no allocation. A task that waits for itself
-    /// without having been cancelled waits for ever.
+    /// Cancel safe: dropping the future loses nothing. Waiting costs no allocation.
+    ///
+    /// A task that waits for itself (law 5) ends at that `await` once it is asked to stop, and not before. Under a
+    /// [shield](crate::Cx::shield) it waits for ever, and stays `stopping`; in its cleanup, until that one's deadline. This
+    /// cannot know who waits: [`Cx::wait`](crate::Cx::wait) can, and returns an error instead.
     pub fn wait(&self) -> Wait<M> {
         Wait { waiter: Waiter::new(self.0.clone(), FOR_END) }
     }

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "alloc")]
 mod fallible;
+#[cfg(feature = "alloc")]
+mod renew;
 
 use core::future::Future;
 use core::pin::Pin;
@@ -13,6 +15,10 @@ use core::task::{Context, Poll};
 #[cfg(feature = "alloc")]
 pub use fallible::Fallible;
 use pin_project_lite::pin_project;
+#[cfg(feature = "alloc")]
+pub use renew::Renew;
+#[cfg(feature = "alloc")]
+pub(crate) use renew::sealed as again;
 
 use crate::unwind::contain;
 use crate::{Outcome, Text};

@@ -39,12 +39,17 @@ pin_project! {
             let mut this = this.project();
             if let Some(mut report) = this.task.report() {
                 if let Some(held) = this.stage.as_mut().held() {
+                    // The cleanup is dropped: how the task ended was decided before it was made (law 3).
                     report.hold(held);
                     report.cleanup = Some(Cleanup::Skipped);
-                } else if this.terms.has_cleanup() {
-                    report.cleanup = Some(Cleanup::Skipped);
+                    report.run_last(|| this.stage.set(Stage::Gone));
+                } else {
+                    if this.terms.has_cleanup() {
+                        report.cleanup = Some(Cleanup::Skipped);
+                    }
+                    report.dropping(|| this.stage.set(Stage::Gone));
                 }
-                report.after(|| this.stage.set(Stage::Gone), || this.terms.clear());
+                report.clear(|| this.terms.clear());
             }
         }
     }
@@ -398,11 +403,6 @@ impl<M: Storage> Report<M> {
             Some(slot) => M::unclaimed(slot, panic),
             None => crate::unwind::discard(panic),
         }
-    }
-
-    fn after(mut self, drop_future: impl FnOnce(), drop_rest: impl FnOnce()) {
-        self.dropping(drop_future);
-        self.clear(drop_rest);
     }
 
     /// Keeps the output if anybody may take it; otherwise it is dropped here.

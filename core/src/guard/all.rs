@@ -1,7 +1,8 @@
 use core::fmt;
+use core::future::Future;
 
 use crate::mode::Mode;
-use crate::{CancellingAll, Tasks};
+use crate::{Cancel, CancellingAll, Tasks};
 
 /// Asks all tasks of a registry to stop when it is dropped. Made by [`Tasks::drop_guard`].
 ///
@@ -18,9 +19,14 @@ impl<M: Mode> TasksGuard<M> {
     }
 
     /// Asks all tasks to stop; the returned future waits until they have. O(all tasks).
-    pub fn stop(mut self) -> CancellingAll<M> {
+    pub fn stop(self) -> CancellingAll<M> {
+        self.stop_with(Cancel::new())
+    }
+
+    /// [`stop`](TasksGuard::stop) with a reason, or a grace: as [`Tasks::cancel_all_with`].
+    pub fn stop_with<G: Future>(mut self, cancel: impl Into<Cancel<G>>) -> CancellingAll<M, G> {
         self.armed = false;
-        self.tasks.cancel_all()
+        self.tasks.cancel_all_with(cancel)
     }
 
     /// Lets the tasks run on.

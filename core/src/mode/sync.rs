@@ -4,7 +4,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use super::Sync;
+use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Parts, Word};
+use crate::restart::Again;
+
+/// A lock between threads, for what is in no table.
+pub(crate) type Guarded<T> = Mutex<T>;
 
 impl Locks for Sync {
     type Lock<T: Init> = Mutex<T>;
@@ -13,8 +18,18 @@ impl Locks for Sync {
 
 impl Parts for Sync {
     type Ptr<T: 'static> = Arc<T>;
+    type Again = Arc<dyn Again<Sync> + Send + core::marker::Sync>;
+
+    fn again(again: &Self::Again) -> &dyn Again<Sync> {
+        &**again
+    }
+
     fn ptr<T: 'static>(value: T) -> Arc<T> {
         Arc::new(value)
+    }
+
+    fn into_inner<T: 'static>(pointer: Arc<T>) -> Option<T> {
+        Arc::into_inner(pointer)
     }
 
     /// Four shards a core: two threads then seldom want the same one.
@@ -24,6 +39,15 @@ impl Parts for Sync {
             let cores = available_parallelism().map_or(1, usize::from);
             (cores * 4).next_power_of_two().ilog2().min(8)
         })
+    }
+}
+
+impl<T> Erase<T> for Sync
+where
+    T: Again<Sync> + Send + core::marker::Sync + 'static,
+{
+    fn erase(recipe: T) -> Self::Again {
+        Arc::new(recipe)
     }
 }
 

@@ -5,7 +5,11 @@ use core::cell::{Cell, RefCell};
 #[cfg(feature = "alloc")]
 use super::Parts;
 use super::Unsync;
+#[cfg(feature = "alloc")]
+use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Word};
+#[cfg(feature = "alloc")]
+use crate::restart::Again;
 
 impl Locks for Unsync {
     type Lock<T: Init> = RefCell<T>;
@@ -15,12 +19,29 @@ impl Locks for Unsync {
 #[cfg(feature = "alloc")]
 impl Parts for Unsync {
     type Ptr<T: 'static> = Rc<T>;
+    type Again = Rc<dyn Again<Unsync>>;
+
+    fn again(again: &Self::Again) -> &dyn Again<Unsync> {
+        &**again
+    }
+
     fn ptr<T: 'static>(value: T) -> Rc<T> {
         Rc::new(value)
     }
 
+    fn into_inner<T: 'static>(pointer: Rc<T>) -> Option<T> {
+        Rc::into_inner(pointer)
+    }
+
     fn shard_bits() -> u32 {
         0
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T: Again<Unsync> + 'static> Erase<T> for Unsync {
+    fn erase(recipe: T) -> Self::Again {
+        Rc::new(recipe)
     }
 }
 

@@ -61,6 +61,8 @@ pub(crate) struct Extras<M: Mode> {
     /// Who else is told of the first request to stop.
     pub(crate) hooks: Vec<Waker>,
     pub(crate) times: Option<Times>,
+    /// What makes the task anew. Written at admission only, so that who finds the task finds this too.
+    pub(crate) again: Option<M::Again>,
     /// The task that has to end before this one may start. Guarded by the shard's lock as well.
     pub(crate) before: Option<SlotRef<M>>,
     /// The task that may start when this one, and what it waits for, has ended. Guarded by the shard's lock as well.
@@ -79,6 +81,7 @@ impl<M: Mode> Default for Extras<M> {
             shields: 0,
             hooks: Vec::new(),
             times: None,
+            again: None,
             before: None,
             after: None,
         }

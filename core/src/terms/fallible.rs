@@ -4,7 +4,7 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::sealed;
+use super::{again as renew, sealed};
 use crate::unwind::{catch, discard};
 use crate::{Outcome, Text};
 
@@ -55,5 +55,15 @@ where
     }
     fn clear(self: Pin<&mut Self>) {
         self.project().rest.clear();
+    }
+}
+
+impl<X: renew::Renew> renew::Renew for Fallible<X> {
+    type Recipe = X::Recipe;
+    fn recipe(&self) -> Self::Recipe {
+        self.rest.recipe()
+    }
+    fn renew(rest: &Self::Recipe) -> Self {
+        Self { rest: X::renew(rest) }
     }
 }
