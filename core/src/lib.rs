@@ -24,7 +24,9 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-// In import order: each module uses only those above it.
+// In import order: each module uses only those above it, but that `mode` names what its tables are made of.
+#[cfg(feature = "alloc")]
+mod arc;
 mod id;
 mod text;
 

@@ -27,6 +27,9 @@ use core::marker::PhantomData;
 
 pub(crate) use storage::Store;
 
+#[cfg(feature = "alloc")]
+pub use crate::arc::Arc;
+
 /// One thread: no atomics, no locks. The default of the adapters for single-threaded executors.
 #[derive(Clone, Copy, Debug)]
 pub enum Unsync {}
@@ -204,6 +207,14 @@ impl<T> Init for Option<T> {
     const INIT: Self = None;
 }
 
+impl Init for () {
+    const INIT: Self = ();
+}
+
+impl Init for u8 {
+    const INIT: Self = 0;
+}
+
 impl Init for i64 {
     const INIT: Self = 0;
 }
@@ -245,7 +256,12 @@ pub(crate) trait Word: Init {
 /// A number for each growing registry of this process, so that ids of one mean nothing to another (law 7).
 #[cfg(feature = "alloc")]
 pub(crate) fn next_registry() -> u32 {
-    use core::sync::atomic::{AtomicU32, Ordering};
+    #[cfg(target_has_atomic = "32")]
+    use core::sync::atomic::AtomicU32;
+    use core::sync::atomic::Ordering;
+    #[cfg(not(target_has_atomic = "32"))]
+    use portable_atomic::AtomicU32;
+
     static NEXT: AtomicU32 = AtomicU32::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }

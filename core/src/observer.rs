@@ -1,7 +1,7 @@
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use core::any::Any;
 
+use crate::arc::Arc;
 use crate::unwind::{catch, contain, into_any};
 use crate::{Outcome, TaskInfo};
 
@@ -169,7 +169,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         contain(|| first = self.0.around_polls(task));
         contain(|| second = self.1.around_polls(task));
         match (first, second) {
-            (Some(first), Some(second)) => Some(Arc::new((first, second))),
+            (Some(first), Some(second)) => {
+                let both: Box<dyn AroundPoll> = Box::new((first, second));
+                Some(both.into())
+            }
             (first, second) => first.or(second),
         }
     }
@@ -192,7 +195,8 @@ pub(crate) struct Observed(Option<Arc<dyn Observer>>);
 
 impl Observed {
     pub(crate) fn by(observer: impl Observer + 'static) -> Self {
-        Self(Some(Arc::new(observer)))
+        let observer: Box<dyn Observer> = Box::new(observer);
+        Self(Some(observer.into()))
     }
 
     #[inline]

@@ -90,12 +90,18 @@ pub(crate) struct Body<M: Storage> {
     /// Who waits for the end, or for a step before it.
     pub(crate) waiters: WaitList,
     pub(crate) end: Option<End>,
+    pub(crate) why: M::Why,
     pub(crate) more: M::More,
 }
 
 impl<M: Storage> Init for Body<M> {
-    const INIT: Self =
-        Self { waker: None, waiters: WaitList::new(), end: None, more: M::More::INIT };
+    const INIT: Self = Self {
+        waker: None,
+        waiters: WaitList::new(),
+        end: None,
+        why: M::Why::INIT,
+        more: M::More::INIT,
+    };
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

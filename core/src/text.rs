@@ -1,10 +1,11 @@
 #[cfg(feature = "alloc")]
 mod owned;
 
-#[cfg(feature = "alloc")]
-use alloc::sync::Arc;
 use core::fmt::{self, Write as _};
 use core::hash::{Hash, Hasher};
+
+#[cfg(feature = "alloc")]
+use crate::arc::Arc;
 
 /// A short text that does not change: a task's name, a reason, the message of a panic.
 ///

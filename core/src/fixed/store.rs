@@ -3,7 +3,7 @@
 use core::num::NonZeroU8;
 
 use super::StaticOutcome;
-use super::table::{Home, More, Table};
+use super::table::{Before, Home, Table};
 use crate::mode::{Fixed, Locking, Store, Vocabulary, Word};
 use crate::slot::{Body, CANCEL, CHAINED, End, Fate, STARTED, Slot, SlotRef};
 use crate::unwind::{Panic, discard};
@@ -16,7 +16,8 @@ impl<L: Locking> Vocabulary for Fixed<L> {
 
 impl<L: Locking> Store for Fixed<L> {
     type Home = Home<L>;
-    type More = More;
+    type More = Before;
+    type Why = u8;
     type Table = &'static Table<L, [Slot<Self>]>;
     type Output = Never;
     type Inside = ();
@@ -43,7 +44,7 @@ impl<L: Locking> Store for Fixed<L> {
     }
 
     fn ask(_: &Slot<Self>, body: &mut Body<Self>, code: Option<NonZeroU8>, _: bool) {
-        body.more.code = code.map_or(0, NonZeroU8::get);
+        body.why = code.map_or(0, NonZeroU8::get);
     }
 
     fn asked(_: &SlotRef<Self>, (): ()) {}
@@ -122,7 +123,7 @@ impl<L: Locking> Store for Fixed<L> {
     fn outcome(body: &Body<Self>) -> Option<StaticOutcome> {
         Some(match body.end? {
             End::Completed | End::Failed => StaticOutcome::Completed,
-            End::Cancelled => StaticOutcome::Cancelled { code: NonZeroU8::new(body.more.code) },
+            End::Cancelled => StaticOutcome::Cancelled { code: NonZeroU8::new(body.why) },
             End::Panicked => StaticOutcome::Panicked,
             End::Abandoned => StaticOutcome::Abandoned,
             End::NeverStarted => StaticOutcome::NeverStarted,

@@ -93,19 +93,17 @@ impl<L: Locking> Home<L> {
     }
 }
 
-/// The place of no slot.
-const NONE: u16 = u16::MAX;
+/// The place of the task that has to end before this one may start. Behind the slot's lock, and changed under the table's
+/// alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Before(u16);
 
-/// What a slot holds behind its lock.
-pub(crate) struct More {
-    /// Why it was asked to stop; 0 for no reason.
-    pub(super) code: u8,
-    /// The place of the task that has to end before this one may start. Guarded by the table's lock as well.
-    before: u16,
+impl Before {
+    const NOBODY: Self = Before(u16::MAX);
 }
 
-impl Init for More {
-    const INIT: Self = More { code: 0, before: NONE };
+impl Init for Before {
+    const INIT: Self = Before::NOBODY;
 }
 
 /// What to do when a live task has the name.
@@ -216,14 +214,14 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
                 return Err(SpawnError::NameTaken { holder });
             }
             let slot = self.room().ok_or(SpawnError::Full { capacity: self.slots.len() })?;
-            let mut before = NONE;
+            let mut before = Before::NOBODY;
             if let Some(holder) = holder {
                 if policy == Policy::Replace {
                     replaced = holder.with(|body| {
                         if holder.flags() & ENDING != 0 {
                             return None;
                         }
-                        before = place(self, holder) as u16;
+                        before = Before(place(self, holder) as u16);
                         holder.set(CHAINED);
                         let request = holder.request(body, None, Urgency::Own);
                         Some((self.refer(holder), request))
@@ -231,13 +229,14 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
                 }
                 holder.set(NAMELESS);
             }
-            let held = if before == NONE { 0 } else { HELD | CHAINED };
+            let held = if before == Before::NOBODY { 0 } else { HELD | CHAINED };
             // SAFETY: the slot is free (invariant 1), and the table's lock is held.
             let head = unsafe { &mut *slot.home.head.get() };
             *head = Head { name, generation: head.generation.wrapping_add(1) };
             slot.with(|body| {
                 body.end = None;
-                body.more = More { code: 0, before };
+                body.why = 0;
+                body.more = before;
             });
             slot.reset(RESERVED | held, 2);
             Ok(slot)
@@ -323,15 +322,15 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
     /// there is nobody, the name goes back to what it waited for.
     pub(super) fn pass_on(&'static self, ended: &SlotRef<Fixed<L>>) {
         let waker = self.lock.with(|_| {
-            let here = ended.place() as u16;
-            let before = ended.with(|body| core::mem::replace(&mut body.more.before, NONE));
+            let here = Before(ended.place() as u16);
+            let before = ended.with(|body| core::mem::replace(&mut body.more, Before::NOBODY));
             let waits = |slot: &&'static Slot<Fixed<L>>| {
-                slot.is_live() && slot.with(|body| body.more.before == here)
+                slot.is_live() && slot.with(|body| body.more == here)
             };
-            match (self.slots.iter().find(waits), self.slots.get(usize::from(before))) {
+            match (self.slots.iter().find(waits), self.slots.get(usize::from(before.0))) {
                 (Some(next), _) => next.with(|body| {
-                    body.more.before = before;
-                    if before != NONE {
+                    body.more = before;
+                    if before != Before::NOBODY {
                         return None;
                     }
                     next.clear(HELD);
@@ -351,3 +350,7 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         }
     }
 }
+
+/// What README says of a slot's size.
+#[cfg(all(target_pointer_width = "32", feature = "interrupt"))]
+const _: () = assert!(size_of::<Slot<Fixed<crate::mode::Interrupt>>>() == 40);

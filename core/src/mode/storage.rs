@@ -10,6 +10,8 @@ pub(crate) trait Store: Locks + Vocabulary {
     type Home;
     /// What a slot holds behind its lock, beside what every slot does.
     type More: Init;
+    /// What is known of a reason beside that. On its own, so that it may share a word with what is next to it.
+    type Why: Init;
     /// What leads to the table, where the slot itself does not.
     type Table: Copy;
     /// An output on its way to whoever takes it.

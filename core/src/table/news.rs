@@ -5,11 +5,11 @@
 //! more news meanwhile leaves it to that one. The end is *decided* when it is noted, and seen once it was told: `conclude`
 //! in `end.rs`.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
 
 use super::end::Ending;
+use crate::arc::Arc;
 use crate::mode::Mode;
 use crate::slot::{AROUND, Body, Concluded, SlotRef};
 use crate::unwind::{Panic, catch, contain, discard, into_any};

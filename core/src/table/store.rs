@@ -28,6 +28,7 @@ impl<M: Parts> Vocabulary for M {
 impl<M: Parts> Store for M {
     type Home = Home<M>;
     type More = More<M>;
+    type Why = ();
     type Table = ();
     type Output = Payload;
     type Inside = Option<news::Inside>;

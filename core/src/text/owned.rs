@@ -3,10 +3,10 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::sync::Arc;
 use core::fmt::{self, Write as _};
 
 use super::{LENGTHS, Repr, Text};
+use crate::arc::Arc;
 
 impl Text {
     /// The longest message of a panic or an error that a record keeps.
