@@ -382,7 +382,9 @@ impl<M: Mode> Core<M> {
         let told = match (self.options.observer.get(), panic) {
             (Some(observer), Some(panic)) => Some((observer, TaskInfo::of(task), panic)),
             (_, panic) => {
-                contain(|| drop(panic));
+                if let Some(panic) = panic {
+                    discard(panic);
+                }
                 None
             }
         };
