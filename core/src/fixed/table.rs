@@ -331,9 +331,8 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         let waker = self.lock.with(|_| {
             let here = Before::at(ended.place());
             let before = ended.with(|body| core::mem::replace(&mut body.more, Before::NOBODY));
-            let waits = |slot: &&'static Slot<Fixed<L>>| {
-                slot.is_live() && slot.with(|body| body.more == here)
-            };
+            // Also one that has ended and is not taken out yet: it then passes on what is passed to it here.
+            let waits = |slot: &&'static Slot<Fixed<L>>| slot.with(|body| body.more == here);
             match (self.slots.iter().find(waits), before.slot(self)) {
                 (Some(next), _) => next.with(|body| {
                     body.more = before;
