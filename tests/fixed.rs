@@ -236,7 +236,8 @@ fn law_12_closing_is_a_gate_and_law_13_the_report_says_what_remains<L: Locking>(
     // "late" was asked before it had a future: it ended then, cancelled.
     assert_eq!((report.completed, report.cancelled, report.remaining), (0, 2, 1));
     assert!(!report.is_clean());
-    let remaining: Vec<_> = report.remaining().map(|task| task.name().unwrap().len()).collect();
+    let remaining: Vec<_> =
+        report.remaining_tasks().map(|task| task.name().unwrap().len()).collect();
     assert_eq!(remaining, ["stuck".len()]);
 }
 

@@ -193,7 +193,7 @@ impl<M: Mode> Placing<M> {
             task.with(|body| body.extras().stage = stage);
         }
         let Some(scope) = &self.scope else { return Ok(()) };
-        scope.enter(task).inspect_err(|_| task.withdraw())
+        scope.enter(task).inspect_err(|_| task.clone().withdraw())
     }
 }
 

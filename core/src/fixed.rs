@@ -37,6 +37,9 @@ pub type StaticTicket<L> = Ticket<Fixed<L>>;
 /// under std, [`mode::Unsync`](crate::mode::Unsync) for one thread. All is done by way of
 /// [`tasks`](StaticRegistry::tasks), which does not bear the `N`.
 ///
+/// The wrapper of a task lets go of its slot before the last of those who await the end is woken, so that one may reserve at
+/// once; of several, those who are woken before find the slot taken still.
+///
 /// A slot takes 40 bytes on 32-bit targets in the mode `Interrupt`. Ended tasks keep their slots, so that their outcomes
 /// can be read, until the slots are needed or purged; a slot whose task somebody holds a [`StaticTask`] of is not taken.
 ///
@@ -164,6 +167,8 @@ impl<L: Locking> StaticTasks<L> {
     }
 
     /// The task that has this name: the live one, or else the record of the last that ended with it. O(capacity).
+    ///
+    /// What lost its name to another, because it was replaced or detached, is found by its id only.
     #[must_use]
     pub fn get(self, name: &str) -> Option<StaticTask<L>> {
         self.0.find(name)
@@ -234,8 +239,8 @@ impl<L: Locking> StaticTasks<L> {
     #[must_use]
     pub fn counts(self) -> Counts {
         let mut counts = Counts::default();
-        for task in self {
-            let count = match task.state() {
+        for state in self.0.states() {
+            let count = match state {
                 State::Queued => &mut counts.queued,
                 State::Running => &mut counts.running,
                 State::Stopping => &mut counts.stopping,
@@ -249,7 +254,7 @@ impl<L: Locking> StaticTasks<L> {
     /// How many tasks are known: live ones and records. O(capacity).
     #[must_use]
     pub fn len(self) -> usize {
-        self.into_iter().count()
+        self.0.states().count()
     }
 
     /// Whether no task is known.
@@ -261,7 +266,7 @@ impl<L: Locking> StaticTasks<L> {
     /// How many tasks have not ended. O(capacity).
     #[must_use]
     pub fn live(self) -> usize {
-        self.into_iter().filter(|task| !task.is_ended()).count()
+        self.0.states().filter(|state| *state != State::Ended).count()
     }
 
     /// Whether the registry was shut down.

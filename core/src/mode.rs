@@ -38,8 +38,8 @@ pub enum Unsync {}
 #[derive(Clone, Copy, Debug)]
 pub enum Sync {}
 
-/// Any priority of a microcontroller: all that is shared is touched in critical sections of a few instructions. Of
-/// a [`StaticRegistry`](crate::StaticRegistry) alone.
+/// Any priority of a microcontroller: all that is shared is touched in critical sections. How long they are is said at
+/// [`StaticTasks`](crate::StaticTasks). Of a [`StaticRegistry`](crate::StaticRegistry) alone.
 ///
 /// The implementation of the critical section is the firmware's to choose; see the crate `critical-section`.
 #[cfg(feature = "interrupt")]

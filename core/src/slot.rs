@@ -16,16 +16,16 @@
 //! | `GRACE` | at admission: the wrapper has a grace of its own | never |
 //! | `GRACING` | by a canceller, under the body's lock: that grace has begun | never |
 //! | `ENDING`, then `ENDED` | by whoever reports the end, under the body's lock | never |
-//! | `GONE` | when the record leaves the registry: with `ENDED`, or under the lock of the ended list | never |
+//! | `GONE` | when the record leaves the registry: with `ENDED`, or under the lock of the ended list, in a fixed table under its own | never |
 //! | `UNLISTED` | with `ENDED`, when no record is kept: the last reference takes the slot out of the table | never |
 //! | `RESERVED` | at admission | when a future is given, under the body's lock |
 //! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
 //! | `KEEP` | at admission | at the end, if no record is kept, under the body's lock |
 //! | `READY` | when the task says that it is, by whoever it lets say so | never |
-//! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard |
+//! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard, or of the fixed table |
 //! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |
 //! | `CHAINED` | under the body's lock | never |
-//! | `NAMELESS` | in a fixed table, under its lock, when the name is detached | never |
+//! | `NAMELESS` | in a fixed table, under its lock: names do not lead here, since another took it | when the name comes back, so too |
 //!
 //! `ENDING` comes before the registry's books (counters, list of ended tasks) are changed and `ENDED` after: who
 //! finds only the first waits for the lock and reads again, so that nobody sees one half of an end.
@@ -77,7 +77,8 @@ pub(crate) const FOR_READY: u32 = 2;
 
 pub(crate) struct Slot<M: Storage> {
     flags: M::Word,
-    /// How many `SlotRef`s there are. Goes from and to nought only under the lock of the table, or of its shard.
+    /// How many `SlotRef`s there are. Goes from nought under the lock of the table, or of its shard, alone; in a growing
+    /// table it goes to nought there as well.
     pub(crate) refs: M::Word,
     pub(crate) home: M::Home,
     /// Guards its content alone. May be taken under a shard's lock; the lock of the ended list may be taken under it.

@@ -46,7 +46,7 @@ impl<M: Storage> TaskRef<M> {
         M::name(&self.0)
     }
 
-    /// Where the task is in its life. O(1), without a lock.
+    /// Where the task is in its life. O(1), without a lock but in the middle of an end.
     #[must_use]
     pub fn state(&self) -> State {
         self.0.state()
@@ -95,7 +95,7 @@ impl<M: Storage> TaskRef<M> {
     }
 
     /// Waits until somebody asks the task to stop: its token. Inside the task, work that wants to end in order waits for
-    /// this beside what it does. Cancel safe; ready at once if it was asked before.
+    /// this beside what it does. Cancel safe; ready at once if it was asked before, and when the task ends unasked.
     pub fn cancelled(&self) -> Cancelled<M> {
         Cancelled::new(self.0.clone())
     }
@@ -175,11 +175,12 @@ impl<M: Storage> fmt::Debug for Wait<M> {
 }
 
 fn asked<M: Storage>(task: &SlotRef<M>) -> Option<()> {
-    (task.flags() & CANCEL != 0).then_some(())
+    // At the end everybody who waits at a task is woken, and nobody waits there again.
+    (task.settled() & (CANCEL | ENDED) != 0).then_some(())
 }
 
 pin_project! {
-    /// Ready once a task was asked to stop: what [`TaskRef::cancelled`] and `Cx::cancelled` return.
+    /// Ready once a task was asked to stop, or has ended: what [`TaskRef::cancelled`] and `Cx::cancelled` return.
     #[must_use = "futures do nothing unless polled"]
     pub struct Cancelled<M: Storage> {
         #[pin]

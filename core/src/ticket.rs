@@ -58,7 +58,7 @@ impl<M: Storage> Ticket<M> {
 
 impl<M: Storage> Drop for Ticket<M> {
     fn drop(&mut self) {
-        if let Some(slot) = &self.slot {
+        if let Some(slot) = self.slot.take() {
             slot.withdraw();
         }
     }

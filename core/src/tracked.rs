@@ -22,7 +22,7 @@ pin_project! {
     /// [`TaskHandle`](crate::TaskHandle). When an executor drops it unfinished, it reports that (law 11).
     ///
     /// Polling one that is pending costs, beyond polling the future itself, two loads and a comparison; no lock is
-    /// taken unless the waker changed. Adds three words to the size of the future.
+    /// taken unless the waker changed. Adds six words to the size of the future, eight in a fixed table.
     #[must_use = "a tracked future must be polled, or its task stays queued"]
     #[project = TrackedProj]
     pub struct Tracked<F: Future, M: Storage, X: Terms<F::Output> = ()> {
@@ -130,7 +130,19 @@ where
 {
     type Output = ();
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_to_end(cx).map(drop)
+    }
+}
+
+impl<F: Future, M: Storage, X: Terms<F::Output>> Tracked<F, M, X>
+where
+    F::Output: 'static,
+{
+    /// Polls the task; at its end says what its table has whoever ran it told.
+    #[inline]
+    pub(crate) fn poll_to_end(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Seen> {
         let mut this = self.project();
         if let StageProj::Running { future } = this.stage.as_mut().project() {
             let polled = match this.task.begin(cx.waker()) {
@@ -163,8 +175,10 @@ where
         mut self,
         polled: Result<Poll<F::Output>, Panic>,
         cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        let Some(mut report) = self.task.report() else { return Poll::Ready(()) };
+    ) -> Poll<M::Seen> {
+        let Some(mut report) = self.task.report() else {
+            return Poll::Ready(M::Seen::default());
+        };
         let stage = self.stage.as_mut();
         match polled {
             Ok(Poll::Pending) => report.dropping(|| set_gone(stage)),
@@ -183,7 +197,7 @@ where
         }
         if !self.terms.has_cleanup() {
             report.clear(|| self.terms.clear());
-            return Poll::Ready(());
+            return Poll::Ready(report.make());
         }
         let terms = self.terms.as_mut();
         match report.run(|| terms.cleanup(|| report.outcome())) {
@@ -193,20 +207,20 @@ where
                 self.stage.set(Stage::Cleaning { cleanup, held: Some(held) });
                 self.clean(cx)
             }
-            Ok(None) => Poll::Ready(()),
+            Ok(None) => Poll::Ready(report.make()),
             Err(panic) => {
                 report.lose(panic);
                 report.cleanup = Some(Cleanup::Panicked);
                 report.clear(|| self.terms.clear());
-                Poll::Ready(())
+                Poll::Ready(report.make())
             }
         }
     }
 
     /// Polls the cleanup and its deadline.
-    fn clean(mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn clean(mut self, cx: &mut Context<'_>) -> Poll<M::Seen> {
         let StageProj::Cleaning { cleanup, .. } = self.stage.as_mut().project() else {
-            return Poll::Ready(());
+            return Poll::Ready(M::Seen::default());
         };
         let terms = self.terms.as_mut();
         let polled = self.task.poll(|| match cleanup.poll(cx) {
@@ -232,8 +246,9 @@ where
                 report.cleanup = Some(Cleanup::Panicked);
             }
             report.clear(|| self.terms.clear());
+            return Poll::Ready(report.make());
         }
-        Poll::Ready(())
+        Poll::Ready(M::Seen::default())
     }
 }
 
@@ -426,6 +441,19 @@ impl<M: Storage> Report<M> {
         }
     }
 
+    /// Reports the end now.
+    #[inline]
+    fn make(mut self) -> M::Seen {
+        self.give()
+    }
+
+    #[inline]
+    fn give(&mut self) -> M::Seen {
+        let Some(slot) = self.slot.take() else { return M::Seen::default() };
+        let fate = core::mem::replace(&mut self.fate, Fate::Dropped);
+        slot.end(fate, self.output.take(), self.cleanup)
+    }
+
     fn hold(&mut self, held: Held<M::Output>) {
         self.fate = held.fate;
         self.output = held.output;
@@ -453,11 +481,9 @@ impl<M: Storage> Report<M> {
 }
 
 impl<M: Storage> Drop for Report<M> {
+    #[inline]
     fn drop(&mut self) {
-        let fate = core::mem::replace(&mut self.fate, Fate::Dropped);
-        if let Some(slot) = self.slot.take() {
-            slot.end(fate, self.output.take(), self.cleanup);
-        }
+        self.give();
     }
 }
 

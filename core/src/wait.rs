@@ -150,10 +150,10 @@ impl WaitList {
 pub(crate) unsafe trait Place {
     fn with_list<R>(&self, body: impl FnOnce(&mut WaitList) -> R) -> R;
 
-    /// A node was linked; before whoever linked it looks again.
+    /// A node was linked: called inside `with_list`.
     fn linked(&self) {}
 
-    /// A node was taken out.
+    /// A node was taken out: called inside `with_list`.
     fn unlinked(&self) {}
 
     /// At most how many wait, where it matters that waking them all ends although they may come back.
@@ -205,11 +205,13 @@ impl<P: Place> Waiter<P> {
         // SAFETY: nothing is moved out.
         let this = unsafe { self.get_unchecked_mut() };
         this.used = true;
-        // SAFETY: the node is pinned with `self`, `place` always leads to the same list, and `drop` unlinks it.
-        let link = |list: &mut WaitList| unsafe { list.link(&this.node, this.key, &mut waker) };
-        if this.place.with_list(link) {
-            this.place.linked();
-        }
+        let place = &this.place;
+        place.with_list(|list| {
+            // SAFETY: the node is pinned with `self`, `place` always leads to the same list, and `drop` unlinks it.
+            if unsafe { list.link(&this.node, this.key, &mut waker) } {
+                place.linked();
+            }
+        });
         contain(|| drop(waker));
     }
 
@@ -224,12 +226,14 @@ impl<P: Place> Waiter<P> {
     fn unlink(&mut self) {
         if self.used {
             self.used = false;
-            // SAFETY: the node was never in another list.
-            let unlink = |list: &mut WaitList| unsafe { list.unlink(NonNull::from(&self.node)) };
-            let waker = self.place.with_list(unlink);
-            if waker.is_some() {
-                self.place.unlinked();
-            }
+            let waker = self.place.with_list(|list| {
+                // SAFETY: the node was never in another list.
+                let waker = unsafe { list.unlink(NonNull::from(&self.node)) };
+                if waker.is_some() {
+                    self.place.unlinked();
+                }
+                waker
+            });
             contain(|| drop(waker));
         }
     }
@@ -244,20 +248,29 @@ impl<P: Place> Drop for Waiter<P> {
 
 /// Wakes all who wait at `place` now, or those of them who wait for `key`. O(of those who wait there).
 ///
-/// Who starts to wait meanwhile is not this call's business, so that it ends.
-#[inline]
+/// Who starts to wait meanwhile is not this call's business, so that it ends: where they may come back, `at_most` says how
+/// many there were. Nobody comes back to a task: what its waiters wait for stays so.
 pub(crate) fn wake_all(place: &impl Place, key: Option<u32>) {
     for _ in 0..place.at_most() {
-        let Some(waker) = place.with_list(|list| list.pop(key)) else { return };
-        place.unlinked();
+        let Some(waker) = pop(place, key) else { return };
         contain(|| waker.wake());
     }
 }
 
+/// Takes out the first who waits, or the first who waits for `key`.
+pub(crate) fn pop(place: &impl Place, key: Option<u32>) -> Option<Waker> {
+    place.with_list(|list| {
+        let waker = list.pop(key);
+        if waker.is_some() {
+            place.unlinked();
+        }
+        waker
+    })
+}
+
 /// Something of the whole registry that can be waited for.
 pub(crate) struct Event<M: Locks> {
-    /// How many wait, readable without the lock. For an instant it may be too high, never too low: it counts a node
-    /// before its owner looks again at what it waits for, and no longer than it is linked.
+    /// How many wait, readable without the lock; written under it.
     waiting: M::Word,
     /// Guards its list alone. Taken under no other lock, and no other is taken under it.
     list: M::Lock<WaitList>,

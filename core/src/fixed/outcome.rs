@@ -8,7 +8,7 @@ pub enum StaticOutcome {
     Completed,
     /// Somebody asked it to stop, and its future was dropped.
     Cancelled {
-        /// The first code that was given, if any was.
+        /// The code of the first request, if that gave one.
         code: Option<NonZeroU8>,
     },
     /// Its future panicked, in `poll` or in its destructor. Seen only where a panic does not end the program.

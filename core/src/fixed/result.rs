@@ -1,6 +1,7 @@
 use core::fmt;
 
 use crate::mode::{Init, Lock, Locking};
+use crate::unwind::contain;
 
 /// Where a task's output waits for whoever takes it, owned by the caller: a `static`, or a part of one.
 ///
@@ -40,7 +41,8 @@ impl<L: Locking, T> ResultCell<L, T> {
     /// Puts an output here; what was there before is dropped, outside the lock.
     pub(super) fn put(&self, value: T) {
         let old = self.value.with(|place| place.replace(value));
-        drop(old);
+        // It is not the task's: a panic of its destructor is no end of the task.
+        contain(|| drop(old));
     }
 }
 

@@ -7,6 +7,7 @@ use pin_project_lite::pin_project;
 
 use super::{ResultCell, StaticOutcome, StaticTask, StaticTicket};
 use crate::mode::{Fixed, Locking};
+use crate::unwind::contain;
 use crate::{JoinHandle, Refused, Spawn, SpawnError, Tracked, TrySpawnError};
 
 impl<L: Locking> StaticTicket<L> {
@@ -33,11 +34,11 @@ impl<L: Locking> StaticTicket<L> {
     where
         F: Future<Output: 'static>,
     {
-        let task = self.task().clone();
-        Ok(StaticRun { tracked: self.track(future)?, task })
+        Ok(StaticRun { tracked: self.track(future)? })
     }
 
-    /// [`run`](StaticTicket::run), the output to be taken from `cell` once the task has ended.
+    /// [`run`](StaticTicket::run), the output to be taken from `cell` once the task has ended. What `cell` has from before
+    /// is dropped here.
     ///
     /// # Errors
     ///
@@ -50,6 +51,7 @@ impl<L: Locking> StaticTicket<L> {
     where
         F: Future<Output: 'static>,
     {
+        contain(|| drop(cell.take()));
         Ok(self.run(Deliver { future, cell })?)
     }
 
@@ -81,6 +83,7 @@ impl<L: Locking> StaticTicket<L> {
     where
         F: Future<Output: 'static>,
     {
+        contain(|| drop(cell.take()));
         Ok(self.track(Deliver { future, cell })?)
     }
 
@@ -133,7 +136,6 @@ pin_project! {
     pub struct StaticRun<F: Future, L: Locking> {
         #[pin]
         tracked: Tracked<F, Fixed<L>>,
-        task: StaticTask<L>,
     }
 }
 
@@ -141,13 +143,13 @@ impl<F: Future<Output: 'static>, L: Locking> Future for StaticRun<F, L> {
     type Output = StaticOutcome;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StaticOutcome> {
-        let this = self.project();
-        this.tracked.poll(cx).map(|()| this.task.outcome().unwrap_or(StaticOutcome::Abandoned))
+        let seen = self.project().tracked.poll_to_end(cx);
+        seen.map(|outcome| outcome.unwrap_or(StaticOutcome::Abandoned))
     }
 }
 
 impl<F: Future, L: Locking> fmt::Debug for StaticRun<F, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StaticRun").field(&self.task).finish()
+        f.debug_tuple("StaticRun").field(&self.tracked).finish()
     }
 }

@@ -6,7 +6,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::{StaticOutcome, StaticTask, StaticTasks};
-use crate::mode::{Locking, Word};
+use crate::mode::Locking;
 use crate::wait::{Place, WaitList, Waiter};
 
 /// Where one waits until no task lives.
@@ -69,7 +69,8 @@ pin_project! {
     /// The end of a registry: what [`StaticTasks::shutdown`] returns.
     ///
     /// The gate is shut and every task was asked to stop when this is made; awaiting it waits until all of them have ended
-    /// or the deadline is ready, and reports (laws 12, 13). Dropping it undoes nothing.
+    /// or the deadline is ready, and reports (laws 12, 13). Polled again, it reports how they stand by then. Dropping it undoes
+    /// nothing.
     pub struct StaticShutdown<L: Locking, D> {
         #[pin]
         idle: StaticIdle<L>,
@@ -77,15 +78,15 @@ pin_project! {
         deadline: D,
         tasks: StaticTasks<L>,
         since: u32,
+        over: bool,
     }
 }
 
 impl<L: Locking, D: Future> StaticShutdown<L, D> {
     pub(super) fn new(tasks: StaticTasks<L>, deadline: D) -> Self {
-        tasks.0.close();
-        let since = tasks.0.ended.load();
+        let since = tasks.0.close();
         tasks.cancel_all();
-        Self { idle: tasks.wait_idle(), deadline, tasks, since }
+        Self { idle: tasks.wait_idle(), deadline, tasks, since, over: false }
     }
 }
 
@@ -94,7 +95,10 @@ impl<L: Locking, D: Future> Future for StaticShutdown<L, D> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StaticReport<L>> {
         let this = self.project();
-        if this.idle.poll(cx).is_pending() && this.deadline.poll(cx).is_pending() {
+        // Polled again, it reports again: the deadline, which was ready, is not asked once more.
+        *this.over =
+            *this.over || this.idle.poll(cx).is_ready() || this.deadline.poll(cx).is_ready();
+        if !*this.over {
             return Poll::Pending;
         }
         Poll::Ready(StaticReport::of(*this.tasks, *this.since))
@@ -107,7 +111,8 @@ impl<L: Locking, D> fmt::Debug for StaticShutdown<L, D> {
     }
 }
 
-/// What a shutdown came to: how many tasks ended how, of those that lived when it was called, and what remains.
+/// What a shutdown came to: how many tasks ended how, of those that lived when it was called, and what remains. What was
+/// purged meanwhile is in no count.
 pub struct StaticReport<L: Locking> {
     tasks: StaticTasks<L>,
     /// Returned `Ready`.
@@ -127,11 +132,10 @@ impl<L: Locking> StaticReport<L> {
         let mut report =
             Self { tasks, completed: 0, cancelled: 0, panicked: 0, abandoned: 0, remaining: 0 };
         // Once the gate is shut no record is evicted: all that ended since is still there, unless it was purged.
-        let recent = tasks.0.ended.load().wrapping_sub(since);
         for task in tasks {
             let count = match task.outcome() {
                 None => &mut report.remaining,
-                Some(_) if task.0.home.since(since) >= recent => continue,
+                Some(_) if !task.0.home.is_since(since) => continue,
                 Some(StaticOutcome::Completed) => &mut report.completed,
                 Some(StaticOutcome::Cancelled { .. }) => &mut report.cancelled,
                 Some(StaticOutcome::Panicked) => &mut report.panicked,
@@ -150,7 +154,7 @@ impl<L: Locking> StaticReport<L> {
     }
 
     /// The tasks that have not ended yet, one after the other.
-    pub fn remaining(&self) -> impl Iterator<Item = StaticTask<L>> {
+    pub fn remaining_tasks(&self) -> impl Iterator<Item = StaticTask<L>> {
         self.tasks.into_iter().filter(|task| !task.is_ended())
     }
 }

@@ -6,7 +6,8 @@ use super::StaticOutcome;
 use super::table::{Before, Home, Table};
 use crate::mode::{Fixed, Locking, Store, Vocabulary, Word};
 use crate::slot::{Body, CANCEL, CHAINED, End, Fate, STARTED, Slot, SlotRef};
-use crate::unwind::{Panic, discard};
+use crate::unwind::{Panic, contain, discard};
+use crate::wait::pop;
 use crate::{Cleanup, Never, TaskId, Text};
 
 impl<L: Locking> Vocabulary for Fixed<L> {
@@ -27,6 +28,7 @@ impl<L: Locking> Store for Fixed<L> {
     type Last = ();
     type Ending = End;
     type Left = ();
+    type Seen = Option<StaticOutcome>;
 
     fn id(task: &SlotRef<Self>) -> TaskId {
         SlotRef::id(task)
@@ -115,11 +117,26 @@ impl<L: Locking> Store for Fixed<L> {
         }
     }
 
-    fn told(task: &SlotRef<Self>) {
+    fn wake(task: SlotRef<Self>, awaited: bool) {
         let table = task.table();
+        // Who is woken may want the slot: the last of them, mostly the only one, finds it without a reference.
+        let mut last = None;
+        while let Some(waker) = if awaited { pop(&task, None) } else { None } {
+            if let Some(waker) = last.replace(waker) {
+                contain(|| waker.wake());
+            }
+        }
+        drop(task);
+        if let Some(waker) = last {
+            contain(|| waker.wake());
+        }
         if table.idle.awaited() && table.is_idle() {
             table.idle.wake_all(None);
         }
+    }
+
+    fn seen(body: &Body<Self>) -> Option<StaticOutcome> {
+        Self::outcome(body)
     }
 
     fn outcome(body: &Body<Self>) -> Option<StaticOutcome> {

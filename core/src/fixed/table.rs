@@ -18,12 +18,15 @@
 
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
+use core::task::Waker;
 
 use crate::mode::{AnyThread, Fixed, Init, Lock, Locking, Word};
-use crate::slot::{CHAINED, ENDED, ENDING, GONE, HELD, NAMELESS, RESERVED, Slot, SlotRef, Urgency};
+use crate::slot::{
+    CHAINED, ENDED, ENDING, GONE, HELD, NAMELESS, RESERVED, Request, Slot, SlotRef, Urgency,
+};
 use crate::unwind::contain;
 use crate::wait::Event;
-use crate::{SpawnError, TaskId, TaskRef, Ticket};
+use crate::{SpawnError, State, TaskId, TaskRef, Ticket};
 
 pub(crate) struct Table<L: Locking, S: ?Sized> {
     /// What ids bear, where addresses do not tell registries apart.
@@ -83,9 +86,9 @@ impl<L: Locking> Init for Home<L> {
 }
 
 impl<L: Locking> Home<L> {
-    /// How many tasks had ended since then before this one.
-    pub(super) fn since(&self, then: u32) -> u32 {
-        self.order.load().wrapping_sub(then)
+    /// Whether the task ended after so many had.
+    pub(super) fn is_since(&self, then: u32) -> bool {
+        self.order.load().wrapping_sub(then) < 1 << 31
     }
 
     pub(super) fn set_order(&self, order: u32) {
@@ -164,8 +167,7 @@ impl<L: Locking> SlotRef<Fixed<L>> {
     }
 
     pub(super) fn id(&self) -> TaskId {
-        let generation = self.head().generation;
-        TaskId { registry: self.table().number(), place: self.place(), generation }
+        self.table().id_of(self)
     }
 }
 
@@ -200,9 +202,17 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         self.lock.with(|gate| gate.closed)
     }
 
-    /// Shuts the gate (law 12).
-    pub(super) fn close(&self) {
-        self.lock.with(|gate| gate.closed = true);
+    /// Shuts the gate (law 12). How many tasks had ended by then.
+    pub(super) fn close(&self) -> u32 {
+        self.lock.with(|gate| {
+            gate.closed = true;
+            self.ended.load()
+        })
+    }
+
+    fn id_of(&'static self, slot: &Slot<Fixed<L>>) -> TaskId {
+        let generation = slot.head().generation;
+        TaskId { registry: self.number(), place: place(self, slot), generation }
     }
 
     /// One more reference to a slot that has a record. Under the table's lock.
@@ -218,34 +228,27 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         name: Option<&'static str>,
         policy: Policy,
     ) -> Result<Ticket<Fixed<L>>, SpawnError> {
-        let mut replaced = None;
+        let mut loose = Loose { waker: None, request: None };
         let new = self.lock.with(|gate| {
             if gate.closed {
                 return Err(SpawnError::Closed);
             }
-            let is_holder =
-                |name| move |slot: &&'static Slot<_>| slot.is_named(name) && slot.is_live();
-            let holder = name.and_then(|name| self.slots.iter().find(is_holder(name)));
+            let mut holder = name.and_then(|name| self.holder(name, &mut loose));
             if let (Some(holder), Policy::Fail) = (holder, policy) {
-                let (place, generation) = (place(self, holder), holder.head().generation);
-                let holder = TaskId { registry: self.number(), place, generation };
-                return Err(SpawnError::NameTaken { holder });
+                return Err(SpawnError::NameTaken { holder: self.id_of(holder) });
             }
             let slot = self.room().ok_or(SpawnError::Full { capacity: self.slots.len() })?;
             let mut before = Before::NOBODY;
-            if let Some(holder) = holder {
-                if policy == Policy::Replace {
-                    replaced = holder.with(|body| {
-                        if holder.flags() & ENDING != 0 {
-                            return None;
-                        }
-                        before = Before::at(place(self, holder));
-                        holder.set(CHAINED);
-                        let request = holder.request(body, None, Urgency::Own);
-                        Some((self.refer(holder), request))
-                    });
+            while let Some(old) = holder {
+                if policy == Policy::Detach || self.chain(old, &mut loose) {
+                    old.set(NAMELESS);
+                    if policy == Policy::Replace {
+                        before = Before::at(place(self, old));
+                    }
+                    break;
                 }
-                holder.set(NAMELESS);
+                // It ended meanwhile; there may be one that it was to replace itself.
+                holder = name.and_then(|name| self.holder(name, &mut loose));
             }
             let held = if before == Before::NOBODY { 0 } else { HELD | CHAINED };
             // SAFETY: the slot is free (invariant 1), and the table's lock is held.
@@ -259,13 +262,40 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
             slot.reset(RESERVED | held, 2);
             Ok(slot)
         });
-        if let Some((task, request)) = replaced {
-            task.after_request(request);
-        }
+        loose.tie_up();
         let new = NonNull::from(new?);
         // SAFETY: `reset` counted these two, and the table is static.
         let refs = unsafe { (SlotRef::from_counted(new, self), SlotRef::from_counted(new, self)) };
         Ok(Ticket::new(refs.0, refs.1))
+    }
+
+    /// The live task of this name. Under the table's lock.
+    ///
+    /// A task that has ended and is not yet taken out of its chain, because whoever ended it is still on the way to this lock,
+    /// is taken out here: its name may have to go back to one that lives.
+    fn holder(&'static self, name: &str, loose: &mut Loose<L>) -> Option<&'static Slot<Fixed<L>>> {
+        for slot in &self.slots {
+            let ended = slot.flags() & ENDED != 0 && slot.head().name == Some(name);
+            if ended && slot.with(|body| body.more != Before::NOBODY) {
+                self.unchain(slot, loose);
+            }
+        }
+        self.slots.iter().find(|slot| slot.is_named(name) && slot.is_live())
+    }
+
+    /// Asks `old`, which lives, to stop, so that a newcomer can be put behind it. `false` if it has ended meanwhile. Under the
+    /// table's lock.
+    fn chain(&'static self, old: &'static Slot<Fixed<L>>, loose: &mut Loose<L>) -> bool {
+        let request = old.with(|body| {
+            if old.flags() & ENDING != 0 {
+                return None;
+            }
+            old.set(CHAINED);
+            Some(old.request(body, None, Urgency::Own))
+        });
+        let chained = request.is_some();
+        loose.request = request.map(|request| (self.refer(old), request));
+        chained
     }
 
     /// A free slot, or that of the oldest record that nobody refers to. Under the table's lock.
@@ -290,16 +320,25 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
 
     /// The live task of this name, or else the last that ended with it.
     pub(super) fn find(&'static self, name: &str) -> Option<TaskRef<Fixed<L>>> {
-        self.lock.with(|_| {
-            let now = self.ended.load();
-            let (mut newest, mut least) = (None, u32::MAX);
-            for slot in &self.slots {
-                if slot.is_named(name) && slot.age(now) < least {
-                    (newest, least) = (Some(slot), slot.age(now));
-                }
+        let mut loose = Loose { waker: None, request: None };
+        let found = self.lock.with(|_| {
+            let slot = self.holder(name, &mut loose).or_else(|| self.newest(name))?;
+            Some(TaskRef(self.refer(slot)))
+        });
+        loose.tie_up();
+        found
+    }
+
+    /// The record of the last task that ended with this name. Under the table's lock.
+    fn newest(&'static self, name: &str) -> Option<&'static Slot<Fixed<L>>> {
+        let now = self.ended.load();
+        let (mut newest, mut least) = (None, u32::MAX);
+        for slot in &self.slots {
+            if slot.is_named(name) && slot.age(now) < least {
+                (newest, least) = (Some(slot), slot.age(now));
             }
-            newest.map(|slot| TaskRef(self.refer(slot)))
-        })
+        }
+        newest
     }
 
     pub(super) fn by_id(&'static self, id: TaskId) -> Option<TaskRef<Fixed<L>>> {
@@ -318,6 +357,13 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         self.slots.get(place as usize..)?.iter().find_map(|slot| {
             self.lock.with(|_| slot.has_record().then(|| TaskRef(self.refer(slot))))
         })
+    }
+
+    /// The state of each task, without a reference that would keep a record from making room.
+    pub(super) fn states(&'static self) -> impl Iterator<Item = State> {
+        self.slots
+            .iter()
+            .filter_map(|slot| self.lock.with(|_| slot.has_record().then(|| slot.state())))
     }
 
     pub(super) fn purge(&'static self) -> usize {
@@ -341,30 +387,46 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
     /// Takes a task that has ended out of its chain: who waited for it goes on, or waits for what it waited for itself; if
     /// there is nobody, the name goes back to what it waited for.
     pub(super) fn pass_on(&'static self, ended: &SlotRef<Fixed<L>>) {
-        let waker = self.lock.with(|_| {
-            let here = Before::at(ended.place());
-            let before = ended.with(|body| core::mem::replace(&mut body.more, Before::NOBODY));
-            // Also one that has ended and is not taken out yet: it then passes on what is passed to it here.
-            let waits = |slot: &&'static Slot<Fixed<L>>| slot.with(|body| body.more == here);
-            match (self.slots.iter().find(waits), before.slot(self)) {
-                (Some(next), _) => next.with(|body| {
-                    body.more = before;
-                    if before != Before::NOBODY {
-                        return None;
-                    }
+        let mut loose = Loose { waker: None, request: None };
+        self.lock.with(|_| self.unchain(ended, &mut loose));
+        loose.tie_up();
+    }
+
+    /// The same under the table's lock. Nothing is left to be done the second time.
+    fn unchain(&'static self, ended: &Slot<Fixed<L>>, loose: &mut Loose<L>) {
+        let here = Before::at(place(self, ended));
+        let before = ended.with(|body| core::mem::replace(&mut body.more, Before::NOBODY));
+        // Also one that has ended and is not taken out yet: it then passes on what is passed to it here.
+        let next = self.slots.iter().find(|slot| slot.with(|body| body.more == here));
+        match (next, before.slot(self)) {
+            (Some(next), _) => next.with(|body| {
+                body.more = before;
+                if before == Before::NOBODY {
                     next.clear(HELD);
-                    body.waker.take()
-                }),
-                (None, Some(last)) => {
-                    if ended.flags() & NAMELESS == 0 {
-                        last.clear(NAMELESS);
-                    }
-                    None
+                    loose.waker = body.waker.take();
                 }
-                (None, None) => None,
+            }),
+            (None, Some(last)) if ended.flags() & NAMELESS == 0 => {
+                last.clear(NAMELESS);
             }
-        });
-        if let Some(waker) = waker {
+            (None, _) => {}
+        }
+    }
+}
+
+/// What is left over: woken outside the table's lock. At most one of each: a newcomer goes on when nobody is before it, and
+/// has nobody behind it when it takes a name.
+struct Loose<L: Locking> {
+    waker: Option<Waker>,
+    request: Option<(SlotRef<Fixed<L>>, Request<Fixed<L>>)>,
+}
+
+impl<L: Locking> Loose<L> {
+    fn tie_up(self) {
+        if let Some((replaced, request)) = self.request {
+            replaced.after_request(request);
+        }
+        if let Some(waker) = self.waker {
             contain(|| waker.wake());
         }
     }

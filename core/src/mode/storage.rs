@@ -6,7 +6,8 @@ use crate::{Cleanup, TaskId, Text};
 /// Where a table keeps its slots, and what it does beside the steps that every task takes: the growing tables' part is in
 /// `table`, that of fixed ones in `fixed`. The steps themselves are in `slot`, once for both.
 pub(crate) trait Store: Locks + Vocabulary {
-    /// Whether an end is first announced, then entered in books that several slots share, then seen.
+    /// Whether an end is first announced, then entered in books that several slots share, then seen. Announcing is a load and a store, so where it is
+    /// done no flag that matters after the end is set outside the body's lock.
     const IN_STEPS: bool;
 
     /// What a slot holds for its table, outside its lock.
@@ -29,6 +30,8 @@ pub(crate) trait Store: Locks + Vocabulary {
     type Ending;
     /// What an end leaves to be done.
     type Left;
+    /// What whoever ran the task is told of its end.
+    type Seen: Default;
 
     fn id(task: &SlotRef<Self>) -> TaskId;
     fn name(task: &SlotRef<Self>) -> Option<&str>;
@@ -87,8 +90,10 @@ pub(crate) trait Store: Locks + Vocabulary {
     ) -> (bool, Self::Left);
     /// Does what follows for other tasks and for the typed handle, outside the locks.
     fn settle(task: &SlotRef<Self>, flags: u32, left: Self::Left);
-    /// Tells who waits for the table, last of all.
-    fn told(task: &SlotRef<Self>);
+    /// Wakes who waits at the task, if anybody does, and who waits for the table: last of all.
+    fn wake(task: SlotRef<Self>, awaited: bool);
+    /// What whoever ran the task is told of its end, under the lock of the body.
+    fn seen(body: &Body<Self>) -> Self::Seen;
 
     fn outcome(body: &Body<Self>) -> Option<Self::Outcome>;
 }

@@ -52,7 +52,7 @@ impl<M: Storage> SlotRef<M> {
     }
 
     /// Ends a place that no future was given to.
-    pub(crate) fn withdraw(&self) {
+    pub(crate) fn withdraw(self) {
         self.end(Fate::NeverStarted, None, None);
     }
 
@@ -67,37 +67,51 @@ impl<M: Storage> SlotRef<M> {
     #[inline]
     pub(crate) fn after_request(&self, request: Request<M>) {
         if request.unborn {
-            self.end(Fate::Dropped, None, None);
+            self.clone().end(Fate::Dropped, None, None);
         }
         if request.awaited {
             wake_all(self, Some(FOR_CANCEL));
         }
-        M::asked(self, request.asked);
         if let Some(waker) = request.waker {
             contain(|| waker.wake());
         }
+        M::asked(self, request.asked);
     }
 
-    /// Reports the end of the task (law 2: its future has been dropped). Only the first report counts.
+    /// Reports the end of the task (law 2: its future has been dropped). Only the first report counts. Says how the task
+    /// ended, where its table has whoever ran it told.
     ///
     /// O(1), and O(of those who wait) to wake them.
     #[inline]
-    pub(crate) fn end(&self, fate: Fate, output: Option<M::Output>, cleanup: Option<Cleanup>) {
-        let (end, mut last) = M::last(self, fate, output, cleanup);
-        let concluded = self.with(|body| {
+    pub(crate) fn end(
+        self,
+        fate: Fate,
+        output: Option<M::Output>,
+        cleanup: Option<Cleanup>,
+    ) -> M::Seen {
+        let (end, mut last) = M::last(&self, fate, output, cleanup);
+        let (concluded, seen) = self.with(|body| {
             let flags = self.flags();
             if flags & ENDING != 0 || M::is_ending(body) {
-                return None;
+                return (None, M::Seen::default());
             }
-            let unfinished = if flags & CANCEL != 0 { End::Cancelled } else { End::Abandoned };
-            let end = end.unwrap_or(unfinished);
-            let ending = M::decide(self, body, end, &mut last)?;
-            Some(self.conclude(body, end, ending))
+            let asked = flags & CANCEL != 0;
+            let end = match end {
+                // The request was first, and whoever made it is still on the way to report this.
+                Some(End::NeverStarted) if asked && flags & RESERVED != 0 => End::Cancelled,
+                Some(end) => end,
+                None if asked => End::Cancelled,
+                None => End::Abandoned,
+            };
+            let ending = M::decide(&self, body, end, &mut last);
+            let concluded = ending.map(|ending| self.conclude(body, end, ending));
+            (concluded, M::seen(body))
         });
-        M::decided(self, last);
+        M::decided(&self, last);
         if let Some(concluded) = concluded {
             self.follow_up(concluded);
         }
+        seen
     }
 
     /// Lets everybody see the end, under the lock of the body.
@@ -114,13 +128,10 @@ impl<M: Storage> SlotRef<M> {
 
     /// Does what follows from an end, outside the lock.
     #[inline]
-    pub(crate) fn follow_up(&self, concluded: Concluded<M>) {
+    pub(crate) fn follow_up(self, concluded: Concluded<M>) {
         let Concluded { flags, waker, awaited, left } = concluded;
-        M::settle(self, flags, left);
         contain(|| drop(waker));
-        if awaited {
-            wake_all(self, None);
-        }
-        M::told(self);
+        M::settle(&self, flags, left);
+        M::wake(self, awaited);
     }
 }

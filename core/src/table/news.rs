@@ -113,7 +113,7 @@ impl<M: Mode> SlotRef<M> {
                 Step::Unclaimed(task, panic) => give(observer, &task, panic),
                 Step::Conclude(concluded, around) => {
                     contain(|| drop(around));
-                    return self.follow_up(concluded);
+                    return self.clone().follow_up(concluded);
                 }
             }
         }
@@ -209,7 +209,7 @@ impl<M: Mode> Drop for Teller<'_, M> {
             Some(self.task.conclude(body, ending.end, ending))
         });
         if let Some(concluded) = concluded {
-            self.task.follow_up(concluded);
+            self.task.clone().follow_up(concluded);
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{STOPPING, news, reference};
 use crate::mode::{Parts, Store, Vocabulary, Word};
 use crate::slot::{Body, CANCEL, End, Fate, HANDLE, KEEP, STARTED, Slot, SlotRef};
 use crate::unwind::{Panic, contain};
+use crate::wait::wake_all;
 use crate::{Cleanup, Outcome, TaskId, Text};
 
 /// What a first request to stop leaves to be done.
@@ -38,6 +39,7 @@ impl<M: Parts> Store for M {
     type Last = Last;
     type Ending = Ending;
     type Left = Left<M>;
+    type Seen = ();
 
     fn id(task: &SlotRef<M>) -> TaskId {
         Slot::id(task)
@@ -175,9 +177,15 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
-    fn told(task: &SlotRef<M>) {
+    fn wake(task: SlotRef<M>, awaited: bool) {
+        if awaited {
+            wake_all(&task, None);
+        }
         task.core().tell_of_end();
     }
+
+    #[inline]
+    fn seen(_: &Body<M>) {}
 
     #[inline]
     fn outcome(body: &Body<M>) -> Option<Outcome> {
