@@ -196,7 +196,6 @@ impl<M: Storage> Slot<M> {
     }
 
     /// Asks the task to stop. `body` is this slot's. Of several requests the most urgent one counts, and the first reason.
-    #[inline]
     pub(crate) fn request(
         &self,
         body: &mut Body<M>,

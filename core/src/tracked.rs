@@ -332,7 +332,6 @@ impl<M: Storage> Task<M> {
     }
 
     /// Leaves the waker where cancellers find it, unless it is there.
-    #[inline]
     fn keep_waker(&mut self, waker: &Waker) -> Result<(), Panic> {
         let Some(slot) = &self.slot else { return Ok(()) };
         let flags = slot.flags();

@@ -222,7 +222,6 @@ impl<P: Place> Waiter<P> {
         unsafe { self.get_unchecked_mut() }.unlink();
     }
 
-    #[inline]
     fn unlink(&mut self) {
         if self.used {
             self.used = false;

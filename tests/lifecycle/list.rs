@@ -54,7 +54,7 @@ macro_rules! every {
                 a_callable_may_cancel_its_task_or_close_the_registry
                 the_token_wakes_who_waits_for_it
                 the_token_fires_for_many_and_leaves_waiters_for_the_end_asleep
-                a_wait_for_the_token_of_an_ended_task_is_over_or_stays
+                a_wait_for_the_token_is_over_when_the_task_ends_unasked
                 a_context_is_given_up_with_its_task
                 what_the_builder_spawns_is_given_a_context_as_well
                 the_builder_calls_nobody_where_there_is_no_place

@@ -127,6 +127,9 @@ pub(super) enum Policy {
 
 type View<L> = &'static Table<L, [Slot<Fixed<L>>]>;
 
+/// A task that was asked to stop, and what is still to be done about that.
+type Asked<L> = (SlotRef<Fixed<L>>, Request<Fixed<L>>);
+
 impl<L: Locking> Slot<Fixed<L>> {
     fn head(&self) -> &Head {
         // SAFETY: it is written only while the slot is free, under the table's lock, which the caller holds or has a
@@ -138,26 +141,31 @@ impl<L: Locking> Slot<Fixed<L>> {
         self.head().name
     }
 
-    /// Whether the table knows a task in this slot. Under the table's lock.
+    /// Whether there is a task in this slot and none of these can be said of it. Under the table's lock.
+    fn is_none_of(&self, flags: u32) -> bool {
+        self.head().generation != 0 && self.flags() & flags == 0
+    }
+
+    /// Whether the table knows a task in this slot.
     fn has_record(&self) -> bool {
-        self.head().generation != 0 && self.settled() & GONE == 0
+        self.is_none_of(GONE)
     }
 
     fn is_live(&self) -> bool {
-        self.has_record() && self.settled() & ENDED == 0
+        self.is_none_of(ENDED)
     }
 
     /// Before how many ends the task ended. 0: it lives.
     fn age(&self, now: u32) -> u32 {
-        match self.settled() & ENDED {
+        match self.flags() & ENDED {
             0 => 0,
-            _ => now.wrapping_sub(self.home.order.load()).max(1),
+            _ => now.wrapping_sub(self.home.order.load()),
         }
     }
 
-    /// Whether names lead to this slot. Under the table's lock.
-    fn is_named(&self, name: &str) -> bool {
-        self.has_record() && self.flags() & NAMELESS == 0 && self.head().name == Some(name)
+    /// Whether the name leads to this slot unless one of these can be said of it. A slot that was never used has no name.
+    fn is_named(&self, name: &str, flags: u32) -> bool {
+        self.flags() & (flags | NAMELESS) == 0 && self.head().name == Some(name)
     }
 }
 
@@ -228,27 +236,29 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         name: Option<&'static str>,
         policy: Policy,
     ) -> Result<Ticket<Fixed<L>>, SpawnError> {
-        let mut loose = Loose { waker: None, request: None };
+        let mut replaced = None;
         let new = self.lock.with(|gate| {
             if gate.closed {
                 return Err(SpawnError::Closed);
             }
-            let mut holder = name.and_then(|name| self.holder(name, &mut loose));
+            let mut holder = name.and_then(|name| self.holder(name));
             if let (Some(holder), Policy::Fail) = (holder, policy) {
                 return Err(SpawnError::NameTaken { holder: self.id_of(holder) });
             }
             let slot = self.room().ok_or(SpawnError::Full { capacity: self.slots.len() })?;
             let mut before = Before::NOBODY;
             while let Some(old) = holder {
-                if policy == Policy::Detach || self.chain(old, &mut loose) {
+                if policy == Policy::Replace {
+                    replaced = self.chain(old);
+                    before = Before::at(place(self, old));
+                }
+                if policy == Policy::Detach || replaced.is_some() {
                     old.set(NAMELESS);
-                    if policy == Policy::Replace {
-                        before = Before::at(place(self, old));
-                    }
                     break;
                 }
                 // It ended meanwhile; there may be one that it was to replace itself.
-                holder = name.and_then(|name| self.holder(name, &mut loose));
+                before = Before::NOBODY;
+                holder = name.and_then(|name| self.holder(name));
             }
             let held = if before == Before::NOBODY { 0 } else { HELD | CHAINED };
             // SAFETY: the slot is free (invariant 1), and the table's lock is held.
@@ -262,7 +272,9 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
             slot.reset(RESERVED | held, 2);
             Ok(slot)
         });
-        loose.tie_up();
+        if let Some((task, request)) = replaced {
+            task.after_request(request);
+        }
         let new = NonNull::from(new?);
         // SAFETY: `reset` counted these two, and the table is static.
         let refs = unsafe { (SlotRef::from_counted(new, self), SlotRef::from_counted(new, self)) };
@@ -273,29 +285,29 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
     ///
     /// A task that has ended and is not yet taken out of its chain, because whoever ended it is still on the way to this lock,
     /// is taken out here: its name may have to go back to one that lives.
-    fn holder(&'static self, name: &str, loose: &mut Loose<L>) -> Option<&'static Slot<Fixed<L>>> {
+    fn holder(&'static self, name: &str) -> Option<&'static Slot<Fixed<L>>> {
         for slot in &self.slots {
             let ended = slot.flags() & ENDED != 0 && slot.head().name == Some(name);
             if ended && slot.with(|body| body.more != Before::NOBODY) {
-                self.unchain(slot, loose);
+                // It waited for another, so nobody goes on.
+                let nobody = self.unchain(slot);
+                debug_assert!(nobody.is_none());
             }
         }
-        self.slots.iter().find(|slot| slot.is_named(name) && slot.is_live())
+        self.slots.iter().find(|slot| slot.is_named(name, ENDED))
     }
 
-    /// Asks `old`, which lives, to stop, so that a newcomer can be put behind it. `false` if it has ended meanwhile. Under the
-    /// table's lock.
-    fn chain(&'static self, old: &'static Slot<Fixed<L>>, loose: &mut Loose<L>) -> bool {
+    /// Asks `old`, which lives, to stop, so that a newcomer can be put behind it. `None` if it has ended meanwhile. Under the
+    /// table's lock; what is returned is followed up outside.
+    fn chain(&'static self, old: &'static Slot<Fixed<L>>) -> Option<Asked<L>> {
         let request = old.with(|body| {
             if old.flags() & ENDING != 0 {
                 return None;
             }
             old.set(CHAINED);
             Some(old.request(body, None, Urgency::Own))
-        });
-        let chained = request.is_some();
-        loose.request = request.map(|request| (self.refer(old), request));
-        chained
+        })?;
+        Some((self.refer(old), request))
     }
 
     /// A free slot, or that of the oldest record that nobody refers to. Under the table's lock.
@@ -320,13 +332,10 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
 
     /// The live task of this name, or else the last that ended with it.
     pub(super) fn find(&'static self, name: &str) -> Option<TaskRef<Fixed<L>>> {
-        let mut loose = Loose { waker: None, request: None };
-        let found = self.lock.with(|_| {
-            let slot = self.holder(name, &mut loose).or_else(|| self.newest(name))?;
+        self.lock.with(|_| {
+            let slot = self.holder(name).or_else(|| self.newest(name))?;
             Some(TaskRef(self.refer(slot)))
-        });
-        loose.tie_up();
-        found
+        })
     }
 
     /// The record of the last task that ended with this name. Under the table's lock.
@@ -334,7 +343,7 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         let now = self.ended.load();
         let (mut newest, mut least) = (None, u32::MAX);
         for slot in &self.slots {
-            if slot.is_named(name) && slot.age(now) < least {
+            if slot.is_named(name, GONE) && slot.age(now) < least {
                 (newest, least) = (Some(slot), slot.age(now));
             }
         }
@@ -369,7 +378,7 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
     pub(super) fn purge(&'static self) -> usize {
         let purge = |slot: &&'static Slot<Fixed<L>>| {
             self.lock.with(|_| {
-                let ended = slot.has_record() && slot.settled() & ENDED != 0;
+                let ended = slot.has_record() && slot.flags() & ENDED != 0;
                 if ended {
                     slot.set(GONE);
                 }
@@ -384,16 +393,18 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         self.lock.with(|_| !self.slots.iter().any(Slot::is_live))
     }
 
-    /// Takes a task that has ended out of its chain: who waited for it goes on, or waits for what it waited for itself; if
-    /// there is nobody, the name goes back to what it waited for.
+    /// Takes a task that has ended out of its chain.
     pub(super) fn pass_on(&'static self, ended: &SlotRef<Fixed<L>>) {
-        let mut loose = Loose { waker: None, request: None };
-        self.lock.with(|_| self.unchain(ended, &mut loose));
-        loose.tie_up();
+        if let Some(waker) = self.lock.with(|_| self.unchain(ended)) {
+            contain(|| waker.wake());
+        }
     }
 
-    /// The same under the table's lock. Nothing is left to be done the second time.
-    fn unchain(&'static self, ended: &Slot<Fixed<L>>, loose: &mut Loose<L>) {
+    /// Who waited for a task that has ended goes on, or waits for what that one waited for itself; if there is nobody, the name
+    /// goes back to what it waited for. Nothing is left to be done the second time. Under the table's lock; who goes on, which
+    /// is only where nothing was waited for, is to be woken outside.
+    #[inline(never)]
+    fn unchain(&'static self, ended: &Slot<Fixed<L>>) -> Option<Waker> {
         let here = Before::at(place(self, ended));
         let before = ended.with(|body| core::mem::replace(&mut body.more, Before::NOBODY));
         // Also one that has ended and is not taken out yet: it then passes on what is passed to it here.
@@ -401,33 +412,19 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         match (next, before.slot(self)) {
             (Some(next), _) => next.with(|body| {
                 body.more = before;
-                if before == Before::NOBODY {
-                    next.clear(HELD);
-                    loose.waker = body.waker.take();
+                if before != Before::NOBODY {
+                    return None;
                 }
+                next.clear(HELD);
+                body.waker.take()
             }),
-            (None, Some(last)) if ended.flags() & NAMELESS == 0 => {
-                last.clear(NAMELESS);
+            (None, Some(last)) => {
+                if ended.flags() & NAMELESS == 0 {
+                    last.clear(NAMELESS);
+                }
+                None
             }
-            (None, _) => {}
-        }
-    }
-}
-
-/// What is left over: woken outside the table's lock. At most one of each: a newcomer goes on when nobody is before it, and
-/// has nobody behind it when it takes a name.
-struct Loose<L: Locking> {
-    waker: Option<Waker>,
-    request: Option<(SlotRef<Fixed<L>>, Request<Fixed<L>>)>,
-}
-
-impl<L: Locking> Loose<L> {
-    fn tie_up(self) {
-        if let Some((replaced, request)) = self.request {
-            replaced.after_request(request);
-        }
-        if let Some(waker) = self.waker {
-            contain(|| waker.wake());
+            (None, None) => None,
         }
     }
 }

@@ -36,7 +36,6 @@ pub(crate) struct Concluded<M: Storage> {
 
 impl<M: Storage> SlotRef<M> {
     /// Takes the place for a future that now comes.
-    #[inline]
     pub(crate) fn claim(&self) -> Result<(), SpawnError> {
         if M::is_closed(self) {
             return Err(SpawnError::Closed);
@@ -57,14 +56,12 @@ impl<M: Storage> SlotRef<M> {
     }
 
     /// Asks the task to stop (law 1). O(1).
-    #[inline]
     pub(crate) fn cancel(&self, reason: M::Reason, urgency: Urgency) {
         let request = self.with(|body| self.request(body, reason, urgency));
         self.after_request(request);
     }
 
     /// Follows up on a request to stop, outside all locks.
-    #[inline]
     pub(crate) fn after_request(&self, request: Request<M>) {
         if request.unborn {
             self.clone().end(Fate::Dropped, None, None);
