@@ -64,6 +64,6 @@ pub mod metrics {
     pub use task_registry_metrics::*;
 }
 
-#[cfg(all(doctest, feature = "tokio", feature = "local"))]
+#[cfg(all(doctest, feature = "tokio", feature = "local", feature = "wasm"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
