@@ -49,7 +49,7 @@ macro_rules! test {
     (closing law_12_a_shutdown_reports_each_kind_of_end) => {};
     (ends law_02_a_waiter_is_woken_after_a_panicked_future_is_gone) => {};
     (outcomes law_03_a_panic_stands_against_a_cancel) => {};
-    (outcomes law_03_cancelling_an_ended_task_is_no_error) => {};
+    (outcomes law_03_cancelling_a_task_that_panicked_raises_nothing) => {};
     (outcomes law_03_ready_stands_against_a_panicking_destructor) => {};
     (replacing law_06_replace_follows_a_panic_and_an_abandoned_task_too) => {};
     (tickets law_14_a_panic_of_a_future_run_in_place_is_its_result) => {};
