@@ -14,34 +14,27 @@ mod harness;
 #[allow(dead_code, reason = "shared with laws of threads and panics")]
 mod kit;
 
-macro_rules! of_the_laws {
-    ($($module:ident = $path:literal)*) => {
-        $(
-            #[path = $path]
-            #[allow(dead_code, reason = "not all of them are asked of a browser")]
-            mod $module;
-        )*
-    };
+#[path = "../laws"]
+#[allow(dead_code, unused_imports, reason = "not all of them are asked of a browser")]
+mod shared {
+    pub(crate) mod cancel;
+    pub(crate) mod closing;
+    pub(crate) mod ends;
+    pub(crate) mod events;
+    pub(crate) mod generic;
+    pub(crate) mod gone;
+    pub(crate) mod identity;
+    pub(crate) mod names;
+    pub(crate) mod outcomes;
+    pub(crate) mod records;
+    pub(crate) mod reentry;
+    pub(crate) mod replacing;
+    pub(crate) mod texts;
+    pub(crate) mod threads;
+    pub(crate) mod tickets;
+    pub(crate) mod waiters;
 }
-
-of_the_laws! {
-    cancel = "../laws/cancel.rs"
-    closing = "../laws/closing.rs"
-    ends = "../laws/ends.rs"
-    events = "../laws/events.rs"
-    generic = "../laws/generic.rs"
-    gone = "../laws/gone.rs"
-    identity = "../laws/identity.rs"
-    names = "../laws/names.rs"
-    outcomes = "../laws/outcomes.rs"
-    records = "../laws/records.rs"
-    reentry = "../laws/reentry.rs"
-    replacing = "../laws/replacing.rs"
-    texts = "../laws/texts.rs"
-    threads = "../laws/threads.rs"
-    tickets = "../laws/tickets.rs"
-    waiters = "../laws/waiters.rs"
-}
+use shared::*;
 
 /// A panic ends the program here (law 14 is void), so laws that panic on purpose are left out.
 macro_rules! test {
