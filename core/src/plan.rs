@@ -1,11 +1,11 @@
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
+use crate::arc::Arc;
 use crate::builder::conflict::{self, Conflict};
 use crate::mode::{Lock, Mode};
 use crate::{Cx, Outcome, Registry, Spawn, SpawnError, TaskBuilder, TaskHandle, Text, Tracked};
@@ -104,6 +104,15 @@ enum Make<A, M: Mode, B: Bound> {
     Once(M::Lock<Option<Once<A, M, B>>>),
 }
 
+impl<A, M: Mode, B: Bound> Make<A, M, B> {
+    fn each<F: Meets<B>>(make: impl Fn(Cx<A, M>) -> F + Send + Sync + 'static) -> Self {
+        // By way of a box: not every target's `Arc` can be made of a function and then forget its type.
+        let make: Box<dyn Fn(Cx<A, M>) -> B::Future + Send + Sync> =
+            Box::new(move |cx| make(cx).boxed());
+        Self::Each(make.into())
+    }
+}
+
 impl<A, M: Mode, B: Bound> Plan<A, M, B> {
     /// Nothing planned.
     #[must_use]
@@ -149,7 +158,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         if name.is_empty() {
             return Err(SpawnError::EmptyName);
         }
-        self.add(name, Make::Each(Arc::new(move |cx| make(cx).boxed())))
+        self.add(name, Make::each(make))
     }
 
     /// [`task`](Plan::task) without a name.
@@ -157,7 +166,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         &mut self,
         make: impl Fn(Cx<A, M>) -> F + Send + Sync + 'static,
     ) -> &mut Self {
-        self.tasks.push((Text::EMPTY, Make::Each(Arc::new(move |cx| make(cx).boxed()))));
+        self.tasks.push((Text::EMPTY, Make::each(make)));
         self
     }
 

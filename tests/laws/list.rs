@@ -188,6 +188,7 @@ macro_rules! every {
             }
             outcomes {
                 law_03_cancelling_an_ended_task_is_no_error
+                law_03_cancelling_a_task_that_panicked_raises_nothing
                 law_03_ready_stands_against_a_cancel_in_the_very_same_poll
                 law_03_ready_stands_against_a_panicking_destructor
                 law_03_a_panic_stands_against_a_cancel
