@@ -67,3 +67,11 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     }
     exit(false)
 }
+
+/// A stack that grew out of its memory, or a bad access.
+#[cfg(feature = "report")]
+#[cortex_m_rt::exception]
+unsafe fn HardFault(_: &cortex_m_rt::ExceptionFrame) -> ! {
+    print(&["hard fault"]);
+    exit(false)
+}

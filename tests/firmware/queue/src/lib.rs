@@ -75,13 +75,36 @@ impl<F: Future<Output = ()>, const N: usize> Queue<F, N> {
     }
 
     /// Runs `main`, and what was and will be spawned, until `main` is ready. Calls `idle` when there is nothing to do.
-    ///
-    /// # Panics
-    ///
-    /// If it is driven already.
-    pub fn drive<T>(&'static self, main: impl Future<Output = T>, mut idle: impl FnMut()) -> T {
-        assert!(self.main.take(), "one drives a queue");
+    /// `None` if the queue is driven already. Never panics by itself: firmware is searched for ways to panic.
+    pub fn drive<T>(
+        &'static self,
+        main: impl Future<Output = T>,
+        mut idle: impl FnMut(),
+    ) -> Option<T> {
         let mut main = pin!(main);
+        let mut output = None;
+        self.drive_dyn(
+            &mut |cx| match main.as_mut().poll(cx) {
+                Poll::Ready(ready) => {
+                    output = Some(ready);
+                    true
+                }
+                Poll::Pending => false,
+            },
+            &mut idle,
+        );
+        output
+    }
+
+    /// Once per type of the futures, whatever is driven.
+    fn drive_dyn(
+        &'static self,
+        main: &mut dyn FnMut(&mut Context<'_>) -> bool,
+        idle: &mut dyn FnMut(),
+    ) {
+        if !self.main.take() {
+            return;
+        }
         self.main.start(&self.line);
         let waker = self.main.waker();
         loop {
@@ -91,10 +114,8 @@ impl<F: Future<Output = ()>, const N: usize> Queue<F, N> {
             };
             if !ptr::eq(job, &self.main) {
                 self.run(job);
-            } else if let Poll::Ready(output) = main.as_mut().poll(&mut Context::from_waker(&waker))
-            {
-                self.main.set(State::Free);
-                return output;
+            } else if main(&mut Context::from_waker(&waker)) {
+                return self.main.set(State::Free);
             }
         }
     }

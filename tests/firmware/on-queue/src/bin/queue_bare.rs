@@ -42,6 +42,5 @@ fn main() -> ! {
         cx.waker().wake_by_ref();
         Poll::Pending
     });
-    QUEUE.drive(all, cortex_m::asm::wfe);
-    chip::exit(true)
+    chip::exit(QUEUE.drive(all, cortex_m::asm::wfe).is_some())
 }
