@@ -68,7 +68,7 @@ fn put(call: Option<Call<'static>>) -> Option<Call<'static>> {
     cortex_m::interrupt::free(|_| core::mem::replace(unsafe { &mut *CALLED.0.get() }, call))
 }
 
-/// Whether this is called by an interrupt or another exception.
+/// Whether this is called by that interrupt.
 pub fn is_inside() -> bool {
-    !matches!(SCB::vect_active(), VectActive::ThreadMode)
+    SCB::vect_active() == VectActive::Interrupt { irqn: SPARE as u8 }
 }

@@ -180,7 +180,7 @@ pub(crate) async fn law_05_a_task_may_cancel_itself_and_await_it(lab: Lab) {
     assert!(DROPPED.is_set() && !WENT_ON.is_set(), "it took effect at the next yield");
 }
 
-pub(crate) async fn law_05_two_tasks_may_cancel_each_other_and_await_it(lab: Lab) {
+pub(crate) async fn law_05_two_tasks_may_cancel_each_other_and_await_it(_: Lab) {
     let tasks = registry!(2);
     let ticket = tasks.reserve("second").expect("it is free");
     let second_task = ticket.task().clone();
@@ -188,13 +188,20 @@ pub(crate) async fn law_05_two_tasks_may_cancel_each_other_and_await_it(lab: Lab
         tasks.cancel("first").expect("it lives").await;
         pending::<()>().await;
     });
-    let second = second.expect("nobody cancelled it");
-    // The second is polled inside a poll of the first, so that each has asked before either yields.
-    let first_task = lab.run(tasks.reserve("first").expect("it is free"), async move {
-        let mut second = pin!(second);
-        assert!(poll_once(&mut second).is_pending());
-        tasks.cancel("second").expect("it lives").await;
-        pending::<()>().await;
-    });
-    assert!(is_cancelled(&first_task.wait().await) && is_cancelled(&second_task.wait().await));
+    let mut second = pin!(second.expect("nobody cancelled it"));
+    let ticket = tasks.reserve("first").expect("it is free");
+    let first_task = ticket.task().clone();
+    {
+        // The second is polled inside a poll of the first, so that each has asked before either yields.
+        let first = ticket.track(async {
+            assert!(poll_once(&mut second).is_pending());
+            tasks.cancel("second").expect("it lives").await;
+            pending::<()>().await;
+        });
+        let mut first = pin!(first.expect("nobody cancelled it"));
+        assert!(poll_once(&mut first).is_ready(), "it was asked to stop, and yields");
+    }
+    assert!(is_cancelled(&first_task.wait().await));
+    assert!(poll_once(&mut second).is_ready());
+    assert!(is_cancelled(&second_task.wait().await));
 }

@@ -12,7 +12,7 @@ use portable_atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::erased::Erased;
 
 /// A task's future: one type for all, so that an executor without an allocator has room for it.
-pub type Body = Erased<40>;
+pub type Body = Erased<16>;
 
 /// Something that happened.
 pub struct Flag(AtomicBool);

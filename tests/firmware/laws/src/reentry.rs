@@ -33,6 +33,7 @@ fn list(tasks: Tasks) -> usize {
 
 pub(crate) async fn law_09_a_futures_destructor_may_call_the_registry(lab: Lab) {
     static CALLED: Flag = Flag::new();
+    static STARTED: Gate = Gate::new();
     let tasks = registry!(2);
     let guard = OnDrop(move || {
         ask_for_everything(tasks);
@@ -40,8 +41,10 @@ pub(crate) async fn law_09_a_futures_destructor_may_call_the_registry(lab: Lab) 
     });
     let task = lab.run(tasks.reserve("a").expect("it is free"), async move {
         let _guard = guard;
+        STARTED.open();
         pending::<()>().await;
     });
+    STARTED.pass().await;
     assert!(is_cancelled(&task.cancel().await));
     assert!(CALLED.is_set());
 }
