@@ -5,6 +5,9 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
+//! | none | [`StaticRegistry`]: a fixed number of tasks, without an allocator |
+//! | `interrupt` | [`mode::Interrupt`]: a [`StaticRegistry`] that interrupts share |
+//! | `alloc` | [`Registry`] and all that belongs to it, in [`mode::Unsync`] |
 //! | `std` (default) | [`mode::Sync`], panics caught, `wait_blocking`, [`monotonic`] |
 //! | `tokio` | [`tokio::Tokio`], [`tokio::TokioLocal`] |
 //! | `smol` | [`smol::Smol`], [`smol::OnExecutor`] |

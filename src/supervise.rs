@@ -1,7 +1,9 @@
 //! A task that is made again when it fails: a small combinator over [`backon`]'s backoffs.
 
 use core::future::{Future, poll_fn};
+use core::mem::forget;
 use core::pin::pin;
+use core::task::Poll;
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -12,7 +14,8 @@ pub use backon::{BackoffBuilder, ConstantBuilder, ExponentialBuilder, FibonacciB
 ///
 /// Then it fails as the last attempt did: with its `Err`, or with its panic. The backoff is the retry budget
 /// (`with_max_times`); `sleep` is your runtime's. The name, the id and the handle stay the same throughout, and a cancel
-/// ends whatever is under way, an attempt or a delay. The output of an attempt that failed is dropped before the delay.
+/// ends whatever is under way, an attempt or a delay. The future and the output of an attempt that failed are dropped
+/// before the delay; a panic of their destructors changes nothing, for the attempt has ended (law 3).
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,18 +53,31 @@ where
         let Some(delay) = delays.next() else {
             return failure.unwrap_or_else(|panic| resume_unwind(panic));
         };
-        drop(failure);
+        let_go(|| drop(failure));
         sleep(delay).await;
     }
 }
 
-/// One attempt; a panic of it, or of making it, is an error.
+/// One attempt; a panic of it, or of making it, is an error. What it came to stands, whatever its destructor does then.
 async fn attempt<F: Future>(make: &mut impl FnMut() -> F) -> std::thread::Result<F::Output> {
-    let future = catch_unwind(AssertUnwindSafe(make))?;
-    let mut future = pin!(future);
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(polled) => polled.map(Ok),
-        Err(panic) => core::task::Poll::Ready(Err(panic)),
+    let mut future = pin!(Some(catch_unwind(AssertUnwindSafe(make))?));
+    let end = poll_fn(|cx| {
+        let Some(future) = future.as_mut().as_pin_mut() else { return Poll::Pending };
+        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
     })
-    .await
+    .await;
+    let_go(|| future.set(None));
+    end
+}
+
+/// Drops what is left of an attempt. A panic of that is no end of the attempt: it had one.
+fn let_go(drop_it: impl FnOnce()) {
+    let panic = catch_unwind(AssertUnwindSafe(drop_it)).err();
+    // The destructor of its payload may panic again.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        forget(second);
+    }
 }

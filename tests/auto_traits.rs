@@ -57,6 +57,7 @@ is! {
     Lagged: Send Sync Unpin Copy;
     ShutdownReport: Send Sync Unpin;
     Refusal: Send Sync Unpin Copy;
+    RestartError: Send Sync Unpin Copy;
     // Errors go through `?` into `Box<dyn Error + Send + Sync>`.
     SpawnError: Send Sync Unpin Copy;
     JoinError: Send Sync Unpin;

@@ -1,5 +1,20 @@
 //! What was wrong once, found by reading: each of these failed before it was mended.
 
+#[path = "regressions/blocking.rs"]
+mod blocking;
+#[path = "regressions/cleanup.rs"]
+mod cleanup;
+#[path = "regressions/guard.rs"]
+mod guard;
+#[path = "regressions/itself.rs"]
+mod itself;
+#[path = "regressions/scopes.rs"]
+mod scopes;
+#[path = "regressions/shutdown.rs"]
+mod shutdown;
+#[path = "regressions/token.rs"]
+mod token;
+
 use std::future::{pending, ready};
 use std::time::Duration;
 

@@ -2,14 +2,15 @@ use core::fmt;
 use core::future::Future;
 use core::marker::PhantomData;
 
-use crate::mode::{Carry, Mode};
-use crate::slot::{GRACE, HANDLE, KEEP, RESERVED};
-use crate::table::{NotAdmitted, SlotRef};
-use crate::terms::{Cleaned, Fallible, Graced, Terms, Timed, sealed};
+use crate::mode::{Carry, Mode, Remember};
+use crate::restart::{Remembered, lasting};
+use crate::slot::{GRACE, HANDLE, KEEP, RESERVED, SlotRef};
+use crate::table::NotAdmitted;
+use crate::terms::{Cleaned, Fallible, Graced, Renew, Terms, Timed, sealed};
 use crate::ticket::launch;
 use crate::{
-    Cx, JoinHandle, Outcome, Refused, Registry, Scope, Spawn, SpawnError, SpawnLocal, SpawnSend,
-    Spawner, TaskHandle, TaskRef, Text, Ticket, Tracked, TrySpawnError,
+    Cx, JoinHandle, Outcome, Recipe, Refused, Registry, Scope, Spawn, SpawnError, SpawnLocal,
+    SpawnSend, Spawner, TaskHandle, TaskRef, Text, Ticket, Tracked, TrySpawnError,
 };
 
 /// What to do when a live task has the name: types, because what a spawn returns depends on it (law 6).
@@ -359,6 +360,80 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
                 let (tracked, handle) = ticket.wrap(future, self.terms)?;
                 Ok(C::spawned(launch(tracked, handle, |tracked| spawner.spawn(tracked))?))
             }
+            Err(NotAdmitted::Error(error)) => Err(error),
+            Err(NotAdmitted::Existing(task)) => C::existing(TaskRef(task)),
+        }
+    }
+
+    /// Spawns the future that `make` makes of its context, and keeps `make`, with a clone of the spawner, so that
+    /// [`Tasks::restart`](crate::Tasks::restart) can make the task anew.
+    ///
+    /// The place is taken first, so `make` is called only if there is one; by the caller, here and at each restart, and
+    /// never under a lock (law 9). A panic of `make` gives the place back and goes to the caller. Costs an allocation for
+    /// what is kept and one for the task's extras. All of it goes when the last record and handle of the task do, and what
+    /// its destructors panic with goes nowhere.
+    ///
+    /// Each incarnation has the same name, scope, stage, `fallible`, `keep_result`, grace and cleanup; the latter two are
+    /// cloned. A timeout cannot be had twice: put it into the future. An [`on_conflict`](TaskBuilder::on_conflict) is for
+    /// this spawn alone. What is kept does not keep the registry; a `make` that captures a
+    /// [`Tasks`](crate::Tasks) does, and has one in its [`Cx`] anyway. Nor may it, or the spawner, own the executor
+    /// (law 11): the adapters' spawners do not.
+    ///
+    /// ```
+    /// # use async_executor::LocalExecutor;
+    /// # use task_registry_core::Registry;
+    /// # use task_registry_local::OnLocalExecutor;
+    /// # let executor = std::rc::Rc::new(LocalExecutor::new());
+    /// let tasks = Registry::new(OnLocalExecutor(std::rc::Rc::downgrade(&executor)));
+    /// let feed = tasks.task("feed").spawn_restartable(|cx| async move { cx.cancelled().await })?;
+    /// let next = tasks.restart("feed")?; // owns the name at once, starts when the other has ended
+    /// # futures_lite::future::block_on(executor.run(async {
+    /// assert!(feed.wait().await.is_cancelled());
+    /// # next.cancel().await;
+    /// # }));
+    /// assert_eq!(next.name(), Some("feed"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](TaskBuilder::spawn).
+    pub fn spawn_restartable<F, G>(self, make: G) -> Result<SpawnedBy<C, F, M>, SpawnError>
+    where
+        C: Conflict,
+        R: Results<F::Output, M>,
+        G: Fn(Cx<(), M>) -> F,
+        F: Future<Output: 'static>,
+        X: Terms<F::Output> + Renew,
+        S: Spawn<Tracked<F, M, X>> + Clone,
+        M: Remember<Recipe<S, M, (), G, X>>,
+    {
+        self.restartable((), make)
+    }
+
+    pub(crate) fn restartable<A, F, G>(
+        self,
+        app: A,
+        make: G,
+    ) -> Result<SpawnedBy<C, F, M>, SpawnError>
+    where
+        C: Conflict,
+        R: Results<F::Output, M>,
+        A: Clone,
+        G: Fn(Cx<A, M>) -> F,
+        F: Future<Output: 'static>,
+        X: Terms<F::Output> + Renew,
+        S: Spawn<Tracked<F, M, X>> + Clone,
+        M: Remember<Recipe<S, M, A, G, X>>,
+    {
+        let name = self.placing.name(self.name)?;
+        let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner().clone());
+        let flags = R::FLAGS | grace::<X, F::Output>();
+        let scope = self.placing.scope.as_ref().map(Scope::inner);
+        let recipe = Recipe::new(spawner, app, make, &self.terms, lasting(flags));
+        let recipe = Remembered::new(recipe.placed(self.placing.stage, scope));
+        match recipe.admit(tasks, name, C::POLICY, flags) {
+            Ok(places) => Ok(C::spawned(TaskHandle::new(recipe.start(tasks, places)?))),
             Err(NotAdmitted::Error(error)) => Err(error),
             Err(NotAdmitted::Existing(task)) => C::existing(TaskRef(task)),
         }

@@ -1,6 +1,8 @@
-use alloc::collections::VecDeque;
+#[cfg(feature = "alloc")]
+mod all;
+
+#[cfg(feature = "alloc")]
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
@@ -8,9 +10,13 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::mode::Mode;
+#[cfg(feature = "alloc")]
+pub use all::CancellingAll;
+
+use crate::mode::Storage;
 use crate::slot::Urgency;
-use crate::{Never, Outcome, TaskEnd, TaskRef, Text, Wait};
+use crate::{Never, TaskRef, Text, Wait};
+use core::num::NonZeroU8;
 
 /// How to ask a task to stop: with a reason, with a grace, if you like. A string is a reason.
 ///
@@ -22,8 +28,8 @@ use crate::{Never, Outcome, TaskEnd, TaskRef, Text, Wait};
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Cancel<G = Never> {
-    pub(crate) reason: Option<Text>,
+pub struct Cancel<G = Never, R = Option<Text>> {
+    pub(crate) reason: R,
     pub(crate) grace: Option<G>,
     pub(crate) urgency: Urgency,
 }
@@ -39,7 +45,9 @@ impl Cancel {
     pub const fn new() -> Self {
         Self { reason: None, grace: None, urgency: Urgency::Own }
     }
+}
 
+impl<R> Cancel<Never, R> {
     /// At once, whatever grace the task has itself, and whatever grace another request gave it.
     pub fn now(mut self) -> Self {
         self.urgency = Urgency::Now;
@@ -51,13 +59,26 @@ impl Cancel {
     ///
     /// Any future is one, a sleep for instance. It is polled by the future that cancelling returns, and dropping that
     /// ends it at once (law 1). In place of the grace that the task may have itself.
-    pub fn grace<G: Future>(self, grace: G) -> Cancel<G> {
+    pub fn grace<G: Future>(self, grace: G) -> Cancel<G, R> {
         Cancel { reason: self.reason, grace: Some(grace), urgency: Urgency::Graced }
     }
 }
 
+impl Cancel<Never, Option<NonZeroU8>> {
+    /// Why, in a fixed table: a number of yours, which stands in [`StaticOutcome`](crate::StaticOutcome). 0 is no reason.
+    pub const fn code(code: u8) -> Self {
+        Self { reason: NonZeroU8::new(code), grace: None, urgency: Urgency::Own }
+    }
+}
+
+impl From<u8> for Cancel<Never, Option<NonZeroU8>> {
+    fn from(code: u8) -> Self {
+        Self::code(code)
+    }
+}
+
 impl<G> Cancel<G> {
-    /// Why. It stands in the outcome, where [`Outcome::reason`] finds it.
+    /// Why. It stands in the outcome, where [`Outcome::reason`](crate::Outcome::reason) finds it.
     pub fn reason(mut self, reason: impl Into<Text>) -> Self {
         self.reason = Some(reason.into());
         self
@@ -70,6 +91,7 @@ impl From<&'static str> for Cancel {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl From<String> for Cancel {
     fn from(reason: String) -> Self {
         Self::new().reason(reason)
@@ -81,24 +103,25 @@ pin_project! {
     ///
     /// The request stands whether this is awaited or not, and dropping it undoes nothing, though it ends a grace
     /// (law 1); so it is not `#[must_use]`. It resolves once the task's future, and what that owned, has been dropped
-    /// and its cleanup is over (law 2). Awaiting it inside the task itself ends the task at that `await` (law 5).
-    pub struct Cancelling<M: Mode, G = Never> {
+    /// and its cleanup is over (law 2). Awaiting it inside the task itself ends the task at that `await` (law 5), but not
+    /// under a [shield](crate::Cx::shield), where it waits for ever, nor in the cleanup, where it waits until the deadline.
+    pub struct Cancelling<M: Storage, G = Never> {
         #[pin]
         wait: Wait<M>,
         #[pin]
         grace: Option<G>,
     }
 
-    impl<M: Mode, G> PinnedDrop for Cancelling<M, G> {
+    impl<M: Storage, G> PinnedDrop for Cancelling<M, G> {
         fn drop(this: Pin<&mut Self>) {
             if this.grace.is_some() {
-                this.wait.slot().cancel(None, Urgency::Now);
+                this.wait.slot().cancel(M::Reason::default(), Urgency::Now);
             }
         }
     }
 }
 
-impl<M: Mode, G: Future> Cancelling<M, G> {
+impl<M: Storage, G: Future> Cancelling<M, G> {
     pub(crate) fn new(wait: Wait<M>, grace: Option<G>) -> Self {
         Self { wait, grace }
     }
@@ -111,20 +134,20 @@ impl<M: Mode, G: Future> Cancelling<M, G> {
 
     /// Blocks the thread until the task has ended. Not for use inside a task.
     #[cfg(feature = "std")]
-    pub fn wait_blocking(self) -> Outcome {
+    pub fn wait_blocking(self) -> M::Outcome {
         crate::blocking::block_on(self)
     }
 }
 
-impl<M: Mode, G: Future> Future for Cancelling<M, G> {
-    type Output = Outcome;
+impl<M: Storage, G: Future> Future for Cancelling<M, G> {
+    type Output = M::Outcome;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Outcome> {
         let mut this = self.project();
         if let Some(grace) = this.grace.as_mut().as_pin_mut() {
             if grace.poll(cx).is_ready() {
                 this.grace.set(None);
-                this.wait.slot().cancel(None, Urgency::Now);
+                this.wait.slot().cancel(M::Reason::default(), Urgency::Now);
             }
         }
         let ended = this.wait.poll(cx);
@@ -135,97 +158,8 @@ impl<M: Mode, G: Future> Future for Cancelling<M, G> {
     }
 }
 
-impl<M: Mode, G> fmt::Debug for Cancelling<M, G> {
+impl<M: Storage, G> fmt::Debug for Cancelling<M, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Cancelling").field(self.wait.slot()).finish()
-    }
-}
-
-pin_project! {
-    /// Several tasks that were asked to stop: await it to know that all of them have.
-    ///
-    /// As with [`Cancelling`], the requests stand without it. Resolves to how each of them ended.
-    pub struct CancellingAll<M: Mode, G = Never> {
-        #[pin]
-        wait: Option<Wait<M>>,
-        left: VecDeque<TaskRef<M>>,
-        ended: Vec<TaskEnd>,
-        #[pin]
-        grace: Option<G>,
-    }
-
-    impl<M: Mode, G> PinnedDrop for CancellingAll<M, G> {
-        fn drop(this: Pin<&mut Self>) {
-            if this.grace.is_some() {
-                stop_all(&this.left);
-            }
-        }
-    }
-}
-
-fn stop_all<M: Mode>(left: &VecDeque<TaskRef<M>>) {
-    for task in left {
-        task.0.cancel(None, Urgency::Now);
-    }
-}
-
-impl<M: Mode, G: Future> CancellingAll<M, G> {
-    /// Asks each of `tasks` to stop.
-    pub(crate) fn new(tasks: Vec<TaskRef<M>>, cancel: Cancel<G>) -> Self {
-        for task in &tasks {
-            task.0.cancel(cancel.reason.clone(), cancel.urgency);
-        }
-        let ended = Vec::with_capacity(tasks.len());
-        Self { wait: None, left: tasks.into(), ended, grace: cancel.grace }
-    }
-
-    /// How many tasks were asked.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.left.len() + self.ended.len()
-    }
-
-    /// Whether there was nothing to ask.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Blocks the thread until all of them have ended. Not for use inside a task.
-    #[cfg(feature = "std")]
-    pub fn wait_blocking(self) -> Vec<TaskEnd> {
-        crate::blocking::block_on(self)
-    }
-}
-
-impl<M: Mode, G: Future> Future for CancellingAll<M, G> {
-    type Output = Vec<TaskEnd>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<TaskEnd>> {
-        let mut this = self.project();
-        if let Some(grace) = this.grace.as_mut().as_pin_mut() {
-            if grace.poll(cx).is_ready() {
-                this.grace.set(None);
-                stop_all(this.left);
-            }
-        }
-        while let Some(next) = this.left.front() {
-            if this.wait.is_none() {
-                this.wait.set(Some(next.wait()));
-            }
-            let Some(wait) = this.wait.as_mut().as_pin_mut() else { break };
-            let Poll::Ready(outcome) = wait.poll(cx) else { return Poll::Pending };
-            this.wait.set(None);
-            this.ended.push(TaskEnd { id: next.id(), name: next.0.head().name.clone(), outcome });
-            this.left.pop_front();
-        }
-        this.grace.set(None);
-        Poll::Ready(core::mem::take(this.ended))
-    }
-}
-
-impl<M: Mode, G> fmt::Debug for CancellingAll<M, G> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CancellingAll").field("left", &self.left).finish_non_exhaustive()
     }
 }

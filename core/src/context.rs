@@ -2,8 +2,8 @@ use core::fmt;
 use core::future::Future;
 use core::ops::Deref;
 
-use crate::mode::Mode;
-use crate::{Cx, Registry, Spawn, SpawnError, Spawner, TaskHandle, Text, Tracked};
+use crate::mode::{Mode, Remember};
+use crate::{Cx, Recipe, Registry, Spawn, SpawnError, Spawner, TaskHandle, Text, Tracked};
 
 /// A registry together with a value that its tasks are given: what [`Registry::with_context`] makes.
 ///
@@ -58,6 +58,33 @@ impl<'a, S: Spawner, M: Mode, A: Clone> WithContext<'a, S, M, A> {
         S: Spawn<Tracked<F, M>>,
     {
         self.registry.task(name).spawn_with(self.app.clone(), task)
+    }
+}
+
+impl<S: Spawner + Clone, M: Mode, A: Clone> WithContext<'_, S, M, A> {
+    /// Spawns the future that `task` makes of its context, and keeps `task` and the value, to make the task anew when
+    /// [`Tasks::restart`](crate::Tasks::restart) says so. As
+    /// [`TaskBuilder::spawn_restartable`](crate::TaskBuilder::spawn_restartable), which says what is kept and for how long.
+    ///
+    /// A value that holds the registry, as that of [`with_registry`](WithContext::with_registry) does, is kept with the
+    /// record, in that very registry: such a record keeps it until it is purged or evicted. To spawn from such a task without
+    /// that, capture what leads to the registry weakly.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registry::spawn`].
+    pub fn spawn_restartable<F, G>(
+        &self,
+        name: impl Into<Text>,
+        task: G,
+    ) -> Result<TaskHandle<F::Output, M>, SpawnError>
+    where
+        G: Fn(Cx<A, M>) -> F,
+        F: Future<Output: 'static>,
+        S: Spawn<Tracked<F, M>>,
+        M: Remember<Recipe<S, M, A, G, ()>>,
+    {
+        self.registry.task(name).restartable(self.app.clone(), task)
     }
 }
 

@@ -7,11 +7,10 @@ use core::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{CANCEL, ENDING, FOR_CANCEL, FOR_READY, READY};
-use crate::table::SlotRef;
+use crate::slot::{CANCEL, ENDING, FOR_READY, READY, SlotRef};
 use crate::unwind::contain;
-use crate::wait::{Waiter, wake_all};
-use crate::{TaskRef, Tasks, Text, Wait};
+use crate::wait::wake_all;
+use crate::{Cancelled, TaskRef, Tasks, Text, Wait};
 
 /// What a task is given: the application's value, the tasks beside it, itself, and its token. Derefs to the value.
 ///
@@ -58,35 +57,52 @@ impl<A, M: Mode> Cx<A, M> {
     /// Cancel safe; waiting costs no allocation. Without a grace the task is dropped where it next yields, and sees this
     /// only if it looks before.
     pub fn cancelled(&self) -> Cancelled<M> {
-        Cancelled { waiter: Waiter::new(self.task.0.clone(), FOR_CANCEL) }
+        self.task.cancelled()
     }
 
     /// Says that the task is ready for what others expect of it: who waits in
-    /// [`TaskRef::started`](crate::TaskRef::started) goes on. Saying so again changes nothing.
+    /// [`TaskRef::started`](crate::TaskRef::started) goes on. Saying so again changes nothing, nor does it after the end:
+    /// a task that ended before it was ready never was.
     pub fn ready(&self) {
         let task = &self.task.0;
-        if task.with(|_| task.set(READY)) & READY == 0 {
+        let first = task.with(|body| {
+            let ended = task.flags() & ENDING != 0 || body.is_ending();
+            !ended && task.set(READY) & READY == 0
+        });
+        if first {
             wake_all(task, Some(FOR_READY));
         }
     }
 
     /// Wakes `waker` once, when the task is asked to stop, or right away if it was. What other kinds of tokens are
     /// built on; a task itself uses [`cancelled`](Cx::cancelled).
+    ///
+    /// A waker is kept until the task is asked to stop or ends, once if it registers again ([`Waker::will_wake`]).
+    /// O(of those that are kept).
     pub fn wake_on_cancel(&self, waker: Waker) {
         let mut waker = Some(waker);
-        self.task.0.with(|body| {
-            if self.task.0.flags() & (CANCEL | ENDING) == 0 {
-                body.extras().hooks.extend(waker.take());
+        let asked = self.task.0.with(|body| {
+            let flags = self.task.0.flags();
+            if flags & (CANCEL | ENDING) == 0 {
+                let hooks = &mut body.extras().hooks;
+                // Compares pointers, and runs no foreign code (law 9).
+                let known = |new: &Waker| hooks.iter().any(|hook| hook.will_wake(new));
+                if !waker.as_ref().is_some_and(known) {
+                    hooks.extend(waker.take());
+                }
             }
+            flags & CANCEL != 0
         });
-        if let Some(waker) = waker.filter(|_| self.is_cancelled()) {
-            contain(|| waker.wake());
-        }
+        // It is foreign: woken, or dropped, outside the lock.
+        contain(|| match waker {
+            Some(waker) if asked => waker.wake(),
+            waker => drop(waker),
+        });
     }
 
     /// Whether the task was asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        asked(&self.task.0).is_some()
+        self.task.0.flags() & CANCEL != 0
     }
 
     /// Why the task was asked to stop, if it was and a reason was given.
@@ -94,8 +110,8 @@ impl<A, M: Mode> Cx<A, M> {
         self.task.0.with(|body| body.reason())
     }
 
-    /// Waits for the end of `task`, which must be another one: a task that waits for itself, under a shield, say, or in its
-    /// cleanup, would wait for ever (law 5).
+    /// Waits for the end of `task`, which must be another one: a task that waits for itself under a shield would wait for
+    /// ever, and in its cleanup until the deadline (law 5). [`TaskRef::wait`], which does not know who waits, does.
     ///
     /// # Errors
     ///
@@ -106,8 +122,10 @@ impl<A, M: Mode> Cx<A, M> {
 
     /// Runs `section` to its end although the task may be asked to stop meanwhile: its future is dropped only after that.
     ///
-    /// The token fires as usual. A section that hangs keeps the task `stopping`, visibly, and a shutdown reports it. A
-    /// shield is up from its first poll until it is ready or dropped.
+    /// The token fires as usual. A section that hangs keeps the task `stopping`, visibly, and a shutdown reports it. One
+    /// that waits for the end of its own task, which waits for the section, is such a section (law 5): in it wait for others
+    /// with [`wait`](Cx::wait), where that is an error, and of its own cancelling drop the future. A shield is up from its
+    /// first poll until it is ready or dropped.
     pub fn shield<F: Future>(&self, section: F) -> Shield<F, M> {
         Shield { section, guard: ShieldGuard { task: self.task.0.clone(), up: false } }
     }
@@ -147,35 +165,10 @@ impl fmt::Display for WaitsForItself {
 
 impl core::error::Error for WaitsForItself {}
 
-fn asked<M: Mode>(task: &SlotRef<M>) -> Option<()> {
-    (task.flags() & CANCEL != 0).then_some(())
-}
-
-pin_project! {
-    /// Ready once a task was asked to stop: what [`Cx::cancelled`] returns.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Cancelled<M: Mode> {
-        #[pin]
-        waiter: Waiter<SlotRef<M>>,
-    }
-}
-
-impl<M: Mode> Future for Cancelled<M> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().waiter.poll_until(cx, asked)
-    }
-}
-
-impl<M: Mode> fmt::Debug for Cancelled<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Cancelled").field(&self.waiter.place).finish()
-    }
-}
-
 pin_project! {
     /// A section of a task that is not dropped half-way: what [`Cx::shield`] returns.
+    ///
+    /// It must not wait for the end of its own task, which waits for it: [`Cx::wait`] makes that an error (law 5).
     #[must_use = "futures do nothing unless polled"]
     pub struct Shield<F, M: Mode> {
         #[pin]

@@ -1,20 +1,27 @@
-use core::fmt;
+#[cfg(feature = "alloc")]
+mod all;
 
-use crate::mode::Mode;
+use core::fmt;
+use core::future::Future;
+
+#[cfg(feature = "alloc")]
+pub use all::TasksGuard;
+
+use crate::mode::Storage;
 use crate::slot::Urgency;
-use crate::{Cancelling, CancellingAll, TaskRef, Tasks};
+use crate::{Cancel, Cancelling, TaskRef};
 
 /// Asks its task to stop when it is dropped: for work that must not outlive a scope, such as a connection's handler.
 ///
 /// A destructor cannot wait: [`stop`](DropGuard::stop) asks and returns a future that does. Dropping that future in
 /// turn undoes nothing (law 1). Made by [`TaskRef::drop_guard`].
 #[must_use = "the task is asked to stop as soon as the guard is dropped"]
-pub struct DropGuard<M: Mode> {
+pub struct DropGuard<M: Storage> {
     task: TaskRef<M>,
     armed: bool,
 }
 
-impl<M: Mode> DropGuard<M> {
+impl<M: Storage> DropGuard<M> {
     pub(crate) fn new(task: TaskRef<M>) -> Self {
         Self { task, armed: true }
     }
@@ -31,6 +38,15 @@ impl<M: Mode> DropGuard<M> {
         self.task.cancel()
     }
 
+    /// [`stop`](DropGuard::stop) with a reason, or a grace: as [`TaskRef::cancel_with`].
+    pub fn stop_with<G: Future>(
+        mut self,
+        cancel: impl Into<Cancel<G, M::Reason>>,
+    ) -> Cancelling<M, G> {
+        self.armed = false;
+        self.task.cancel_with(cancel)
+    }
+
     /// Lets the task run on.
     pub fn disarm(mut self) -> TaskRef<M> {
         self.armed = false;
@@ -38,56 +54,16 @@ impl<M: Mode> DropGuard<M> {
     }
 }
 
-impl<M: Mode> Drop for DropGuard<M> {
+impl<M: Storage> Drop for DropGuard<M> {
     fn drop(&mut self) {
         if self.armed {
-            self.task.0.cancel(None, Urgency::Own);
+            self.task.0.cancel(M::Reason::default(), Urgency::Own);
         }
     }
 }
 
-impl<M: Mode> fmt::Debug for DropGuard<M> {
+impl<M: Storage> fmt::Debug for DropGuard<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DropGuard").field("task", &self.task).finish_non_exhaustive()
-    }
-}
-
-/// Asks all tasks of a registry to stop when it is dropped. Made by [`Tasks::drop_guard`].
-///
-/// Without one, dropping the last clone of a registry lets its tasks run on (law 8).
-#[must_use = "all tasks are asked to stop as soon as the guard is dropped"]
-pub struct TasksGuard<M: Mode> {
-    tasks: Tasks<M>,
-    armed: bool,
-}
-
-impl<M: Mode> TasksGuard<M> {
-    pub(crate) fn new(tasks: Tasks<M>) -> Self {
-        Self { tasks, armed: true }
-    }
-
-    /// Asks all tasks to stop; the returned future waits until they have. O(all tasks).
-    pub fn stop(mut self) -> CancellingAll<M> {
-        self.armed = false;
-        self.tasks.cancel_all()
-    }
-
-    /// Lets the tasks run on.
-    pub fn disarm(mut self) {
-        self.armed = false;
-    }
-}
-
-impl<M: Mode> Drop for TasksGuard<M> {
-    fn drop(&mut self) {
-        if self.armed {
-            self.tasks.cancel_all();
-        }
-    }
-}
-
-impl<M: Mode> fmt::Debug for TasksGuard<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TasksGuard").field("armed", &self.armed).finish_non_exhaustive()
     }
 }

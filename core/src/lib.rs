@@ -9,7 +9,8 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | none | the adapter traits, [`TaskId`], [`State`]; no allocator is needed |
+//! | none | [`StaticRegistry`] and what belongs to it: a fixed number of tasks, no allocator |
+//! | `interrupt` | [`mode::Interrupt`], by way of the crate `critical-section`: a table that interrupts share |
 //! | `alloc` | [`Registry`] and all that belongs to it, in [`mode::Unsync`] |
 //! | `std` (default) | [`mode::Sync`], panics caught, `wait_blocking`, [`monotonic`] |
 //!
@@ -23,16 +24,15 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-// In import order: each module uses only those above it.
-mod id;
+// In import order: each module uses only those above it, but that `mode` names what its tables are made of.
 #[cfg(feature = "alloc")]
+mod arc;
+mod id;
 mod text;
 
-#[cfg(feature = "alloc")]
 mod outcome;
 mod state;
 
-#[cfg(feature = "alloc")]
 mod unwind;
 
 #[cfg(feature = "std")]
@@ -42,36 +42,29 @@ pub mod mode;
 
 mod spawner;
 
-#[cfg(feature = "alloc")]
 mod error;
 #[cfg(feature = "alloc")]
 mod observer;
 #[cfg(feature = "alloc")]
 mod options;
 
-#[cfg(feature = "alloc")]
 mod slot;
 #[cfg(feature = "alloc")]
 mod table;
-#[cfg(feature = "alloc")]
 mod wait;
 
 #[cfg(feature = "alloc")]
 mod info;
 
-#[cfg(feature = "alloc")]
 mod guard;
 #[cfg(feature = "alloc")]
 mod handle;
-#[cfg(feature = "alloc")]
+mod task;
 mod terms;
-#[cfg(feature = "alloc")]
 mod tracked;
 
-#[cfg(feature = "alloc")]
 mod ticket;
 
-#[cfg(feature = "alloc")]
 mod cancel;
 #[cfg(feature = "alloc")]
 mod endings;
@@ -88,6 +81,9 @@ mod tasks;
 mod cx;
 
 #[cfg(feature = "alloc")]
+mod restart;
+
+#[cfg(feature = "alloc")]
 mod builder;
 #[cfg(feature = "alloc")]
 mod context;
@@ -101,40 +97,53 @@ mod registry;
 #[cfg(feature = "std")]
 mod workers;
 
+mod fixed;
+
 #[cfg(test)]
 mod tests;
 
-pub use id::TaskId;
-pub use spawner::{
-    JoinHandle, Refusal, Refused, Spawn, SpawnBlocking, SpawnLocal, SpawnSend, Spawner,
+pub use {
+    cancel::{Cancel, Cancelling},
+    error::{SpawnError, TrySpawnError},
+    fixed::{
+        ResultCell, StaticIdle, StaticIter, StaticOutcome, StaticRegistry, StaticReport, StaticRun,
+        StaticShutdown, StaticTask, StaticTasks, StaticTicket,
+    },
+    guard::DropGuard,
+    id::TaskId,
+    outcome::{Cleanup, Outcome},
+    spawner::{JoinHandle, Refusal, Refused, Spawn, SpawnBlocking, SpawnLocal, SpawnSend, Spawner},
+    state::{Counts, State},
+    task::{Cancelled, TaskRef, Wait},
+    terms::{Cleaned, Graced, Never, Terms, Timed},
+    text::Text,
+    ticket::Ticket,
+    tracked::Tracked,
 };
-pub use state::State;
 
 #[cfg(feature = "alloc")]
 pub use {
     builder::{Spawned, TaskBuilder, conflict},
-    cancel::{Cancel, Cancelling, CancellingAll},
+    cancel::CancellingAll,
     context::{WithContext, WithRegistry},
-    cx::{Cancelled, Cx, Shield, WaitsForItself},
+    cx::{Cx, Shield, WaitsForItself},
     endings::{Endings, Lagged, NextEnded},
-    error::{JoinError, SpawnError, TakeError, TrySpawnError},
-    guard::{DropGuard, TasksGuard},
-    handle::{Started, TaskHandle, TaskRef, Wait},
+    error::{JoinError, TakeError},
+    guard::TasksGuard,
+    handle::{Started, TaskHandle},
     info::{Snapshot, TaskInfo, Times},
     observer::{AroundPoll, Observer},
     options::{Options, Retain},
-    outcome::{Cleanup, Outcome},
     plan::{InTask, Plan, PlannedTask, bound},
     registry::Registry,
+    restart::{Recipe, RestartError},
     scope::{Scope, ScopeIdle},
     shutdown::{Shutdown, ShutdownReport},
     staged::StagedShutdown,
     table::TaskEnd,
-    tasks::{Counts, Tasks, WaitFor, WaitIdle},
-    terms::{Cleaned, Fallible, Graced, Never, Terms, Timed},
-    text::Text,
-    ticket::{Run, Ticket},
-    tracked::Tracked,
+    tasks::{Tasks, WaitFor, WaitIdle},
+    terms::{Fallible, Renew},
+    ticket::Run,
 };
 
 #[cfg(feature = "std")]

@@ -1,20 +1,34 @@
-//! Where a registry's table may be used from: a type parameter, because it decides which locks, counters and
-//! pointers the table is made of.
+//! Where a registry's table may be used from, and where it is kept: type parameters, because they decide which
+//! locks, counters and pointers the table is made of.
 //!
 //! | mode | needs | built on | its handles |
 //! | --- | --- | --- | --- |
-//! | [`Unsync`] | `alloc` | `Rc` and cells | stay on one thread |
-//! | [`Sync`] | `std` | `Arc`, atomics and mutexes | go to any thread |
+//! | [`Unsync`] | nothing | cells, `Rc` | stay on one thread |
+//! | [`Interrupt`] | `interrupt` | critical sections | go anywhere, interrupts included |
+//! | [`Sync`] | `std` | atomics, mutexes, `Arc` | go to any thread |
+//!
+//! [`Unsync`] and [`Sync`] are modes of a growing [`Registry`](crate::Registry), which needs `alloc`; all three are modes
+//! of a [`StaticRegistry`](crate::StaticRegistry), which has as many slots as it was given, and whose handles bear
+//! [`Fixed<mode>`](Fixed).
 //!
 //! Where the *futures* run is another question, and the spawner's to answer: a `Sync` table can list and cancel
 //! futures that are not `Send` and never leave their thread. See [`Registry::with_tasks`](crate::Registry::with_tasks).
 //!
-//! This module is the core's only door to `std::sync` and to cells.
+//! This module is the core's only door to `std::sync`, to critical sections and to cells.
 
+#[cfg(feature = "interrupt")]
+mod interrupt;
+mod storage;
 #[cfg(feature = "std")]
 mod sync;
-#[cfg(feature = "alloc")]
 mod unsync;
+
+use core::marker::PhantomData;
+
+pub(crate) use storage::Store;
+
+#[cfg(feature = "alloc")]
+pub use crate::arc::Arc;
 
 /// One thread: no atomics, no locks. The default of the adapters for single-threaded executors.
 #[derive(Clone, Copy, Debug)]
@@ -24,19 +38,67 @@ pub enum Unsync {}
 #[derive(Clone, Copy, Debug)]
 pub enum Sync {}
 
-/// How a table is shared. Sealed: [`Unsync`] and [`Sync`] are the modes.
-#[cfg(not(feature = "alloc"))]
-pub trait Mode: sealed::Sealed + Sized + 'static {}
+/// Any priority of a microcontroller: all that is shared is touched in critical sections of a few instructions. Of
+/// a [`StaticRegistry`](crate::StaticRegistry) alone.
+///
+/// The implementation of the critical section is the firmware's to choose; see the crate `critical-section`.
+#[cfg(feature = "interrupt")]
+#[derive(Clone, Copy, Debug)]
+pub enum Interrupt {}
 
-/// A mode whose tables and handles go to any thread. Sealed.
+/// A table of fixed size, in the mode `L`: what the handles of a [`StaticRegistry`](crate::StaticRegistry) bear.
+#[derive(Clone, Copy, Debug)]
+pub struct Fixed<L>(PhantomData<L>);
+
+/// What locks a table has. Sealed: [`Unsync`], [`Interrupt`] and [`Sync`].
+#[expect(private_bounds, reason = "what a mode is made of is nobody else's business")]
+pub trait Locking: sealed::Sealed + Locks {}
+
+impl Locking for Unsync {}
+#[cfg(feature = "interrupt")]
+impl Locking for Interrupt {}
+#[cfg(feature = "std")]
+impl Locking for Sync {}
+
+/// Where a table is kept, and how it is shared: what handles are generic over. Sealed: every [`Mode`], and [`Fixed`].
+#[expect(private_bounds, reason = "what a table is made of is nobody else's business")]
+pub trait Storage: sealed::Sealed + Store {}
+
+impl<M: sealed::Sealed + Store> Storage for M {}
+
+/// In what terms a table tells why a task was stopped and how it ended: in words where there is an allocator, in codes where
+/// there may be none. Sealed.
+pub trait Vocabulary: sealed::Sealed {
+    /// How a task ended: [`Outcome`](crate::Outcome), or [`StaticOutcome`](crate::StaticOutcome) of a fixed table.
+    type Outcome: Clone + core::fmt::Debug;
+    /// Why it was asked to stop: an optional [`Text`](crate::Text), or an optional small number in a fixed table. The
+    /// default is no reason.
+    type Reason: Clone + Default;
+}
+
+/// A mode whose growing tables and their handles go to any thread. Sealed.
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` table stays on its thread",
     note = "for a table that goes to other threads, or for a `Send` executor, make it `Tasks::<mode::Sync>::new(..)` and give it to `Registry::with_tasks`"
 )]
-pub trait Shared: Mode {}
+pub trait Shared: Mode + AnyThread {}
 
 #[cfg(feature = "std")]
 impl Shared for Sync {}
+
+/// A table of any kind whose handles go to any thread, or any priority. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` table stays on its thread",
+    note = "for a table that goes to other threads, or for a `Send` executor, make it `Tasks::<mode::Sync>::new(..)` and give it to `Registry::with_tasks`",
+    note = "of a `StaticRegistry` that interrupts share, the mode is `mode::Interrupt`"
+)]
+pub trait AnyThread: sealed::Sealed {}
+
+#[cfg(feature = "std")]
+impl AnyThread for Sync {}
+#[cfg(feature = "interrupt")]
+impl AnyThread for Interrupt {}
+impl<L: AnyThread> AnyThread for Fixed<L> {}
 
 /// Says that a value of type `T` may wait in a table of this mode for whoever asks for it: any `'static` one where
 /// the table stays on its thread, a `Send` one where it does not (law 10). Sealed.
@@ -45,85 +107,161 @@ impl Shared for Sync {}
     label = "`{T}` is not `Send`",
     note = "await the `TaskHandle` where it was spawned, or use a `mode::Unsync` table"
 )]
-pub trait Carry<T>: Mode {}
+pub trait Carry<T>: sealed::Sealed {}
 
-#[cfg(feature = "alloc")]
 impl<T: 'static> Carry<T> for Unsync {}
 #[cfg(feature = "std")]
 impl<T: Send + 'static> Carry<T> for Sync {}
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::Unsync {}
-    impl Sealed for super::Sync {}
+/// Says that a table of this mode may keep a `T`, a [`Recipe`](crate::Recipe), to restart a task with: any `'static` one
+/// where the table stays on its thread, one that is `Send` and `Sync` where it does not, because any thread may ask for
+/// the restart. Sealed.
+#[cfg(feature = "alloc")]
+#[expect(private_bounds, reason = "sealed")]
+pub trait Remember<T>: Mode + with_alloc::Erase<T> {}
+
+#[cfg(feature = "alloc")]
+impl<T> Remember<T> for Unsync where T: crate::restart::Again<Unsync> + 'static {}
+#[cfg(feature = "std")]
+impl<T> Remember<T> for Sync where
+    T: crate::restart::Again<Sync> + Send + core::marker::Sync + 'static
+{
 }
 
+mod sealed {
+    pub trait Sealed: Sized + 'static {}
+    impl Sealed for super::Unsync {}
+    impl Sealed for super::Sync {}
+    #[cfg(feature = "interrupt")]
+    impl Sealed for super::Interrupt {}
+    impl<L: Sealed> Sealed for super::Fixed<L> {}
+}
+
+/// How a growing table is shared. Sealed: [`Unsync`] and [`Sync`] are the modes.
+#[cfg(not(feature = "alloc"))]
+pub trait Mode: sealed::Sealed {}
 #[cfg(not(feature = "alloc"))]
 impl Mode for Unsync {}
 
+#[cfg(feature = "std")]
+pub(crate) use sync::Guarded;
 #[cfg(feature = "alloc")]
 pub use with_alloc::Mode;
 #[cfg(feature = "alloc")]
-pub(crate) use with_alloc::{Lock, Word};
+pub(crate) use with_alloc::Parts;
 
 #[cfg(feature = "alloc")]
 mod with_alloc {
     use core::ops::Deref;
 
-    /// How a table is shared. Sealed: [`Unsync`](super::Unsync) and [`Sync`](super::Sync) are the modes.
+    use crate::restart::Again;
+
+    /// How a growing table is shared. Sealed: [`Unsync`](super::Unsync) and [`Sync`](super::Sync) are the modes.
     #[expect(private_bounds, reason = "what a mode is made of is nobody else's business")]
-    pub trait Mode: super::sealed::Sealed + Parts + Sized + 'static {}
+    pub trait Mode: super::sealed::Sealed + Parts {}
 
-    impl<M: super::sealed::Sealed + Parts + Sized + 'static> Mode for M {}
+    impl<M: Parts> Mode for M {}
 
-    /// What the core builds a table from.
-    pub(crate) trait Parts {
+    /// What the core builds a growing table from.
+    pub(crate) trait Parts: super::sealed::Sealed + super::Locks {
         type Ptr<T: 'static>: Deref<Target = T> + Clone;
-        type Lock<T>: Lock<T>;
-        type Word: Word;
+        /// What makes a task anew, its type forgotten, shared by the task's incarnations.
+        type Again: Clone;
+
+        fn again(again: &Self::Again) -> &dyn Again<Self>
+        where
+            Self: Mode;
 
         fn ptr<T: 'static>(value: T) -> Self::Ptr<T>;
+
+        /// The value, if this was the last pointer to it.
+        fn into_inner<T: 'static>(pointer: Self::Ptr<T>) -> Option<T>;
 
         /// Over how many locks the table is spread, as a power of two.
         fn shard_bits() -> u32;
     }
 
-    /// A lock that is held for a few instructions and never while foreign code runs (law 9).
-    ///
-    /// The `unsafe` code of `slot` and `table` relies on this: two closures given to one lock never overlap, and
-    /// the second sees what the first wrote.
-    pub(crate) trait Lock<T> {
-        fn new(value: T) -> Self;
-        fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R;
-        fn get_mut(&mut self) -> &mut T;
-    }
-
-    /// A 32-bit counter or set of flags. Every operation on words of one table is part of one order that all
-    /// threads see alike; `wait` needs that.
-    pub(crate) trait Word {
-        fn new(value: u32) -> Self;
-        fn load(&self) -> u32;
-        /// For the only writer: not part of that order, though who reads the value sees what was written before it.
-        fn store(&self, value: u32);
-        /// Adds one, for the only writer: as `store`.
-        fn bump(&self);
-        /// Adds, and returns what was there before.
-        fn add(&self, n: u32) -> u32;
-        /// Subtracts, and returns what was there before.
-        fn sub(&self, n: u32) -> u32;
-        /// Sets bits, and returns what was there before.
-        fn set(&self, bits: u32) -> u32;
-        /// Clears bits, and returns what was there before.
-        fn clear(&self, bits: u32) -> u32;
-        /// Applies `change` unless it returns `None`; says whether it did.
-        fn update(&self, change: impl FnMut(u32) -> Option<u32>) -> bool;
+    /// Forgets the type of what makes a task anew.
+    pub(crate) trait Erase<T>: Parts {
+        fn erase(recipe: T) -> Self::Again;
     }
 }
 
-/// A number for each registry of this process, so that ids of one mean nothing to another (law 7).
+/// What guards and counts in a table of any kind.
+pub(crate) trait Locks: 'static {
+    type Lock<T: Init>: Lock<T>;
+    type Word: Word;
+}
+
+impl<L: Locks> Locks for Fixed<L> {
+    type Lock<T: Init> = L::Lock<T>;
+    type Word = L::Word;
+}
+
+/// A value to begin with, for tables that are made when the program is compiled.
+pub(crate) trait Init: Sized {
+    const INIT: Self;
+}
+
+impl<T> Init for Option<T> {
+    const INIT: Self = None;
+}
+
+impl Init for () {
+    const INIT: Self = ();
+}
+
+impl Init for u8 {
+    const INIT: Self = 0;
+}
+
+impl Init for i64 {
+    const INIT: Self = 0;
+}
+
+/// A lock that is held for a few instructions and never while foreign code runs (law 9). Locks nest, but never a lock
+/// in itself.
+///
+/// The `unsafe` code of `slot`, `table` and `fixed` relies on this: two closures given to one lock never overlap, and
+/// the second sees what the first wrote.
+pub(crate) trait Lock<T>: Init {
+    #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "of growing tables"))]
+    fn new(value: T) -> Self;
+    fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R;
+    #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "of growing tables"))]
+    fn get_mut(&mut self) -> &mut T;
+}
+
+/// A 32-bit counter or set of flags. Every operation on words of one table is part of one order that all
+/// threads see alike; `wait` needs that.
+pub(crate) trait Word: Init {
+    fn load(&self) -> u32;
+    /// For the only writer: not part of that order, though who reads the value sees what was written before it.
+    fn store(&self, value: u32);
+    /// Adds one, for the only writer: as `store`.
+    #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "of growing tables"))]
+    fn bump(&self);
+    /// Adds, and returns what was there before.
+    fn add(&self, n: u32) -> u32;
+    /// Subtracts, and returns what was there before.
+    fn sub(&self, n: u32) -> u32;
+    /// Sets bits, and returns what was there before.
+    fn set(&self, bits: u32) -> u32;
+    /// Clears bits, and returns what was there before.
+    fn clear(&self, bits: u32) -> u32;
+    /// Applies `change` unless it returns `None`; says whether it did.
+    fn update(&self, change: impl FnMut(u32) -> Option<u32>) -> bool;
+}
+
+/// A number for each growing registry of this process, so that ids of one mean nothing to another (law 7).
 #[cfg(feature = "alloc")]
 pub(crate) fn next_registry() -> u32 {
-    use core::sync::atomic::{AtomicU32, Ordering};
+    #[cfg(target_has_atomic = "32")]
+    use core::sync::atomic::AtomicU32;
+    use core::sync::atomic::Ordering;
+    #[cfg(not(target_has_atomic = "32"))]
+    use portable_atomic::AtomicU32;
+
     static NEXT: AtomicU32 = AtomicU32::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }

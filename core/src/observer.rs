@@ -1,8 +1,8 @@
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use core::any::Any;
 
-use crate::unwind::contain;
+use crate::arc::Arc;
+use crate::unwind::{catch, contain, into_any};
 use crate::{Outcome, TaskInfo};
 
 /// Is told what happens to the tasks of a registry: give one to [`Options::observer`](crate::Options::observer).
@@ -132,7 +132,9 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     }
 }
 
-/// Both are told, the first one first; entered in this order, left in the other. A panic of one is kept from the other.
+/// Both are told, the first one first; entered in this order, left in the other. A panic of one is kept from the other, but
+/// for what [`unclaimed_panic`](Observer::unclaimed_panic) of the first throws: the second is given that in place of what
+/// the first was given, which is gone.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn added(&self, task: &TaskInfo) {
         contain(|| self.0.added(task));
@@ -155,14 +157,22 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         task: &TaskInfo,
         payload: Box<dyn Any + Send>,
     ) -> Option<Box<dyn Any + Send>> {
-        let payload = self.0.unclaimed_panic(task, payload)?;
+        let payload = match catch(|| self.0.unclaimed_panic(task, payload)) {
+            Ok(payload) => payload?,
+            // What it was given is gone. What it threw is a panic of this task's that nobody took, if not the same.
+            Err(panic) => into_any(panic),
+        };
         self.1.unclaimed_panic(task, payload)
     }
     fn around_polls(&self, task: &TaskInfo) -> Option<Arc<dyn AroundPoll>> {
-        let mut first = None;
+        let (mut first, mut second) = (None, None);
         contain(|| first = self.0.around_polls(task));
-        match (first, self.1.around_polls(task)) {
-            (Some(first), Some(second)) => Some(Arc::new((first, second))),
+        contain(|| second = self.1.around_polls(task));
+        match (first, second) {
+            (Some(first), Some(second)) => {
+                let both: Box<dyn AroundPoll> = Box::new((first, second));
+                Some(both.into())
+            }
             (first, second) => first.or(second),
         }
     }
@@ -185,7 +195,8 @@ pub(crate) struct Observed(Option<Arc<dyn Observer>>);
 
 impl Observed {
     pub(crate) fn by(observer: impl Observer + 'static) -> Self {
-        Self(Some(Arc::new(observer)))
+        let observer: Box<dyn Observer> = Box::new(observer);
+        Self(Some(observer.into()))
     }
 
     #[inline]

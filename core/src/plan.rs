@@ -205,9 +205,11 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         A: Clone,
         S: Spawn<Tracked<InTask<A, M, B>, M>>,
     {
+        // A task without a name is planned under the empty one, which names nothing.
+        let meant = |planned: &Text| !planned.is_empty() && planned == name;
         let each = |make: &Make<A, M, B>| matches!(make, Make::Each(_));
         let (name, make) =
-            self.tasks.iter().find(|(planned, make)| planned == name && each(make))?;
+            self.tasks.iter().find(|(planned, make)| meant(planned) && each(make))?;
         Self::start_one(registry, &app, name, make, conflict::Replace)
     }
 

@@ -1,13 +1,17 @@
+#[cfg(feature = "std")]
+use alloc::sync::Arc;
 use core::fmt;
 use core::future::Future;
 use core::ops::Deref;
 
-use crate::mode::{Mode, Shared};
 #[cfg(feature = "std")]
-use crate::{Cx, SpawnBlocking};
+use crate::SpawnBlocking;
+#[cfg(feature = "std")]
+use crate::mode::{Guarded, Lock};
+use crate::mode::{Mode, Remember, Shared};
 use crate::{
-    Fallible, Options, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskBuilder, TaskHandle,
-    Tasks, Text, Tracked, TrySpawnError, WithContext,
+    Cx, Fallible, Options, Recipe, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskBuilder,
+    TaskHandle, Tasks, Text, Tracked, TrySpawnError, WithContext,
 };
 
 /// Named background tasks on an executor.
@@ -185,6 +189,26 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         self.unnamed().spawn(future)
     }
 
+    /// Spawns the future that `make` makes of its context, under `name`, and keeps `make` to make the task anew when
+    /// [`Tasks::restart`] says so: [`TaskBuilder::spawn_restartable`] in short.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Registry::spawn).
+    pub fn spawn_restartable<F, G>(
+        &self,
+        name: impl Into<Text>,
+        make: G,
+    ) -> Result<TaskHandle<F::Output, M>, SpawnError>
+    where
+        G: Fn(Cx<(), M>) -> F,
+        F: Future<Output: 'static>,
+        S: Spawn<Tracked<F, M>> + Clone,
+        M: Remember<Recipe<S, M, (), G, ()>>,
+    {
+        self.task(name).spawn_restartable(make)
+    }
+
     /// Runs `work`, which may block, on a thread that the runtime has for that, as a task named `name`.
     ///
     /// Nothing can stop code that blocks (law 18): a request to stop sets its token, `cx.is_cancelled()`, and `work` has
@@ -207,8 +231,23 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         let ticket = self.tasks.reserve(name)?;
         let cx = Cx::new((), ticket.task(), &self.tasks);
         let (tracked, handle) = ticket.track(async move { work(cx) })?;
-        let spawned = self.spawner.spawn_blocking(move || crate::blocking::block_on(tracked));
-        spawned.map(|()| handle).map_err(SpawnError::Refused)
+        // Who refuses work drops it: here it is found again. Locked only to take it out.
+        let place = Arc::new(Guarded::new(Some(tracked)));
+        let found = place.clone();
+        let spawned = self.spawner.spawn_blocking(move || {
+            if let Some(tracked) = found.with(Option::take) {
+                crate::blocking::block_on(tracked);
+            }
+        });
+        let Err(refusal) = spawned else { return Ok(handle) };
+        match place.with(Option::take) {
+            Some(tracked) => {
+                drop(tracked.into_future());
+                Err(SpawnError::Refused(refusal))
+            }
+            // It was run before it was refused: that is a task that ran.
+            None => Ok(handle),
+        }
     }
 
     /// [`spawn`](Registry::spawn) for code that is generic over the runtime: see [`SpawnSend`].

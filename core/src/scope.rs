@@ -1,4 +1,3 @@
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::future::Future;
@@ -7,9 +6,9 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::mode::{Lock, Mode};
-use crate::slot::ENDING;
-use crate::table::{SlotRef, Watch};
+use crate::mode::{Init, Lock, Mode};
+use crate::slot::{ENDING, SlotRef};
+use crate::table::Watch;
 use crate::wait::{Event, Waiter};
 use crate::{Cancel, CancellingAll, SpawnError, TaskRef, Tasks, Text};
 
@@ -58,42 +57,66 @@ struct Members<M: Mode> {
     free: Vec<usize>,
 }
 
-/// A task's places in its scope and in those around it.
+impl<M: Mode> Init for Members<M> {
+    const INIT: Self = Members { closed: false, tasks: Vec::new(), free: Vec::new() };
+}
+
+/// A task's places in its scope and in those around it. A list, not a chain: scopes nest as deeply as users like.
 pub(crate) struct Membership<M: Mode> {
+    own: Entry<M>,
+    around: Vec<Entry<M>>,
+}
+
+struct Entry<M: Mode> {
     scope: M::Ptr<Inner<M>>,
     number: usize,
-    around: Option<Box<Membership<M>>>,
+}
+
+impl<M: Mode> Entry<M> {
+    /// Enters a scope, unless it is closed.
+    fn enter(scope: &M::Ptr<Inner<M>>, task: &SlotRef<M>) -> Option<Self> {
+        let number = scope.members.with(|members| members.add(task))?;
+        Some(Self { scope: scope.clone(), number })
+    }
+
+    fn leave(self) {
+        let (task, empty) = self.scope.members.with(|members| members.remove(self.number));
+        if empty {
+            self.scope.empty.wake_all(None);
+        }
+        drop(task);
+    }
 }
 
 impl<M: Mode> Membership<M> {
-    /// Enters a scope, and those around it, or none.
+    /// Enters a scope and those around it, or none.
     fn enter(scope: &M::Ptr<Inner<M>>, task: &SlotRef<M>) -> Option<Self> {
-        let around = match &scope.parent {
-            Some(parent) => Some(Box::new(Self::enter(parent, task)?)),
-            None => None,
-        };
-        let number = scope.members.with(|members| members.add(task));
-        match number {
-            Some(number) => Some(Self { scope: scope.clone(), number, around }),
-            None => {
-                if let Some(around) = around {
-                    around.leave();
-                }
-                None
-            }
+        let mut membership = Self { own: Entry::enter(scope, task)?, around: Vec::new() };
+        let mut next = scope.parent.as_ref();
+        while let Some(scope) = next {
+            let Some(entry) = Entry::enter(scope, task) else {
+                membership.leave();
+                return None;
+            };
+            membership.around.push(entry);
+            next = scope.parent.as_ref();
         }
+        Some(membership)
     }
 
     /// Leaves the scope and those around it.
     pub(crate) fn leave(self) {
-        let mut next = Some(self);
-        while let Some(Self { scope, number, around }) = next {
-            let (task, empty) = scope.members.with(|members| members.remove(number));
-            if empty {
-                scope.empty.wake_all(None);
-            }
-            drop(task);
-            next = around.map(|around| *around);
+        self.own.leave();
+        self.around.into_iter().for_each(Entry::leave);
+    }
+}
+
+impl<M: Mode> Drop for Inner<M> {
+    /// One after another, where dropping the field would go as deep as scopes are nested.
+    fn drop(&mut self) {
+        let mut next = self.parent.take();
+        while let Some(parent) = next {
+            next = M::into_inner(parent).and_then(|mut last| last.parent.take());
         }
     }
 }
@@ -128,14 +151,46 @@ impl<M: Mode> Members<M> {
     }
 }
 
+/// Makes a task that was just admitted a member.
+pub(crate) fn enter<M: Mode>(
+    scope: &M::Ptr<Inner<M>>,
+    task: &SlotRef<M>,
+) -> Result<(), SpawnError> {
+    let Some(membership) = Membership::enter(scope, task) else {
+        return Err(SpawnError::Closed);
+    };
+    let late = task.with(|body| {
+        if task.flags() & ENDING != 0 {
+            return Some(membership);
+        }
+        body.extras().scope = Some(membership);
+        None
+    });
+    if let Some(membership) = late {
+        membership.leave();
+    }
+    Ok(())
+}
+
+/// Whether a scope, or one around it, was cancelled.
+pub(crate) fn is_closed<M: Mode>(scope: &M::Ptr<Inner<M>>) -> bool {
+    let mut scope = Some(scope);
+    while let Some(inner) = scope {
+        if inner.members.with(|members| members.closed) {
+            return true;
+        }
+        scope = inner.parent.as_ref();
+    }
+    false
+}
+
 impl<M: Mode> Scope<M> {
     pub(crate) fn new(tasks: Tasks<M>, path: Text) -> Self {
         Self::nested(tasks, path, None)
     }
 
     fn nested(tasks: Tasks<M>, path: Text, parent: Option<M::Ptr<Inner<M>>>) -> Self {
-        let members = Members { closed: false, tasks: Vec::new(), free: Vec::new() };
-        let inner = Inner { members: M::Lock::new(members), empty: Event::new(), parent };
+        let inner = Inner { members: Init::INIT, empty: Init::INIT, parent };
         Self { tasks, path, inner: M::ptr(inner) }
     }
 
@@ -159,20 +214,12 @@ impl<M: Mode> Scope<M> {
 
     /// Makes a task that was just admitted a member.
     pub(crate) fn enter(&self, task: &SlotRef<M>) -> Result<(), SpawnError> {
-        let Some(membership) = Membership::enter(&self.inner, task) else {
-            return Err(SpawnError::Closed);
-        };
-        let late = task.with(|body| {
-            if task.flags() & ENDING != 0 {
-                return Some(membership);
-            }
-            body.extras().scope = Some(membership);
-            None
-        });
-        if let Some(membership) = late {
-            membership.leave();
-        }
-        Ok(())
+        enter::<M>(&self.inner, task)
+    }
+
+    /// What is left of it without its table.
+    pub(crate) fn inner(&self) -> M::Ptr<Inner<M>> {
+        self.inner.clone()
     }
 
     /// The task of this relative name: the live one, or else the record of the last that ended with it. O(1).
@@ -198,14 +245,7 @@ impl<M: Mode> Scope<M> {
     /// Whether it, or a scope around it, was cancelled.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        let mut scope = Some(&self.inner);
-        while let Some(inner) = scope {
-            if inner.members.with(|members| members.closed) {
-                return true;
-            }
-            scope = inner.parent.as_ref();
-        }
-        false
+        is_closed::<M>(&self.inner)
     }
 
     /// Closes the scope and asks its tasks, and those of the scopes within, to stop. O(of those).

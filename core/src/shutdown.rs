@@ -17,13 +17,16 @@ pin_project! {
     ///
     /// The gate is shut and every task was asked to stop when this is made; awaiting it waits until all of them have
     /// ended or the deadline is ready, and reports (laws 12, 13). Between wake-ups it does nothing. Dropping it undoes
-    /// nothing: the registry stays closed.
+    /// nothing: the registry stays closed. Polled again after it was ready, it reports again, at once, how the same tasks
+    /// stand by then.
     pub struct Shutdown<D, M: Mode> {
         #[pin]
         deadline: D,
         #[pin]
         idle: Waiter<Watch<M>>,
         tasks: Vec<TaskRef<M>>,
+        // It has reported: neither is polled any more.
+        over: bool,
     }
 }
 
@@ -31,7 +34,7 @@ impl<D: Future, M: Mode> Shutdown<D, M> {
     /// Waits for `tasks`, all that live in a registry that was closed.
     pub(crate) fn new(registry: &Tasks<M>, tasks: Vec<TaskRef<M>>, deadline: D) -> Self {
         let watch = Watch::new(registry.0.clone(), |core| &core.idle);
-        Self { deadline, idle: Waiter::new(watch, 0), tasks }
+        Self { deadline, idle: Waiter::new(watch, 0), tasks, over: false }
     }
 }
 
@@ -40,11 +43,14 @@ impl<D: Future, M: Mode> Future for Shutdown<D, M> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ShutdownReport> {
         let this = self.project();
-        let idle = this.idle.poll_until(cx, |place| place.core.is_idle().then_some(()));
-        if idle.is_pending() && this.deadline.poll(cx).is_pending() {
-            return Poll::Pending;
+        if !*this.over {
+            let idle = this.idle.poll_until(cx, |place| place.core.is_idle().then_some(()));
+            if idle.is_pending() && this.deadline.poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            *this.over = true;
         }
-        Poll::Ready(ShutdownReport::of(&core::mem::take(this.tasks)))
+        Poll::Ready(ShutdownReport::of(this.tasks.iter()))
     }
 }
 
@@ -64,8 +70,8 @@ pub struct ShutdownReport {
 }
 
 impl ShutdownReport {
-    pub(crate) fn of<M: Mode>(tasks: &[TaskRef<M>]) -> Self {
-        let infos = tasks.iter().map(TaskRef::info);
+    pub(crate) fn of<'a, M: Mode>(tasks: impl Iterator<Item = &'a TaskRef<M>>) -> Self {
+        let infos = tasks.map(TaskRef::info);
         let (ended, remaining) = infos.partition(|task| task.state() == State::Ended);
         Self { ended, remaining }
     }

@@ -14,6 +14,8 @@ use crate::{ShutdownReport, TaskRef, Tasks, Wait};
 
 pin_project! {
     /// The end of a registry, stage by stage: what [`Tasks::shutdown_in_stages`] returns.
+    ///
+    /// Polled again after it was ready, it reports again, at once, how the same tasks stand by then.
     pub struct StagedShutdown<D, B, F, M: Mode> {
         #[pin]
         deadline: D,
@@ -33,6 +35,8 @@ pin_project! {
         asked: usize,
         // How many of those have ended, or have had their time.
         passed: usize,
+        // It has reported: nothing is polled any more.
+        over: bool,
     }
 }
 
@@ -57,7 +61,8 @@ where
         let budget = tasks.first().map(|(stage, _)| make_budget(*stage));
         let watch = Watch::new(registry.0.clone(), |core| &core.idle);
         let idle = Waiter::new(watch, 0);
-        Self { deadline, make_budget, budget, wait: None, idle, tasks, asked, passed: 0 }
+        let (wait, passed, over) = (None, 0, false);
+        Self { deadline, make_budget, budget, wait, idle, tasks, asked, passed, over }
     }
 }
 
@@ -84,6 +89,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ShutdownReport> {
         let mut this = self.project();
+        if *this.over {
+            return Poll::Ready(ShutdownReport::of(this.tasks.iter().map(|(_, task)| task)));
+        }
         let over = this.deadline.poll(cx).is_ready();
         while !over && *this.asked < this.tasks.len() {
             // Waits for one task of the stage after another, or for the stage's budget.
@@ -116,8 +124,8 @@ where
         if idle.is_pending() && !over {
             return Poll::Pending;
         }
-        let tasks: Vec<_> = core::mem::take(this.tasks).into_iter().map(|(_, task)| task).collect();
-        Poll::Ready(ShutdownReport::of(&tasks))
+        *this.over = true;
+        Poll::Ready(ShutdownReport::of(this.tasks.iter().map(|(_, task)| task)))
     }
 }
 

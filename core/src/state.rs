@@ -31,3 +31,25 @@ impl fmt::Display for State {
         f.pad(self.as_str())
     }
 }
+
+/// How many tasks are in which state. Exact while nothing moves. While tasks come and go in other threads, one that moves
+/// during the call may be counted in two states or in none, and one that ended during it as if it lived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Their bodies have not run.
+    pub queued: usize,
+    /// Their bodies run and nobody asked them to stop.
+    pub running: usize,
+    /// They were asked to stop and have not.
+    pub stopping: usize,
+    /// Records of those that ended.
+    pub ended: usize,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { queued, running, stopping, ended } = self;
+        write!(f, "{queued} queued, {running} running, {stopping} stopping, {ended} ended")
+    }
+}

@@ -23,11 +23,13 @@
 mod chain;
 mod end;
 mod ended;
-mod life;
+mod extras;
 mod memory;
 mod news;
+mod payload;
 mod reference;
 mod shard;
+mod store;
 mod tally;
 
 use alloc::boxed::Box;
@@ -39,14 +41,15 @@ use core::time::Duration;
 
 use hashbrown::DefaultHashBuilder;
 
-pub(crate) use end::{Ending, Fate};
+pub(crate) use end::Ending;
 pub(crate) use ended::Links;
 pub use ended::TaskEnd;
+pub(crate) use extras::Head;
 pub(crate) use news::{News, STOPPING};
-pub(crate) use reference::SlotRef;
+pub(crate) use payload::Payload;
 
-use crate::mode::{self, Lock, Mode, Shared, Word};
-use crate::slot::{CHAINED, GONE, HANDLE, HELD, Slot};
+use crate::mode::{self, Init, Lock, Mode, Shared, Word};
+use crate::slot::{CHAINED, GONE, HANDLE, HELD, Slot, SlotRef};
 use crate::unwind::{catch, contain, discard};
 use crate::wait::Event;
 use crate::{Options, SpawnError, TaskId, TaskInfo, Text};
@@ -75,12 +78,6 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) named: Event<M>,
 }
 
-/// Which table a slot belongs to, and where it is in it.
-pub(crate) struct Home<M: Mode> {
-    core: NonNull<Core<M>>,
-    place: u32,
-}
-
 /// A slot's entry in its shard's books.
 pub(crate) struct Shelf {
     record: bool,
@@ -91,7 +88,7 @@ pub(crate) struct Shelf {
 pub(crate) struct CoreRef<M: Mode>(M::Ptr<Core<M>>);
 
 // SAFETY: everything in a table is behind the locks and words of its mode, which a `Shared` mode makes of what may
-// be used by several threads; what the slots carry from one thread to another is argued in `slot::payload`.
+// be used by several threads; what the slots carry from one thread to another is argued in `payload`.
 unsafe impl<M: Shared> Send for CoreRef<M> {}
 // SAFETY: as above.
 unsafe impl<M: Shared> core::marker::Sync for CoreRef<M> {}
@@ -116,6 +113,8 @@ pub(crate) enum Policy {
     Replace,
     Keep,
     Detach,
+    /// As `Replace`, but of this task alone: if another has the name by now, or has ended with it, that is an error.
+    Follow(TaskId),
 }
 
 pub(crate) enum NotAdmitted<M: Mode> {
@@ -135,11 +134,11 @@ impl<M: Mode> CoreRef<M> {
             shard_bits,
             shards,
             ended: Ended::new(limit),
-            admitted: M::Word::new(0),
-            unnamed: M::Word::new(0),
-            order: M::Lock::new(0),
-            idle: Event::new(),
-            named: Event::new(),
+            admitted: Init::INIT,
+            unnamed: Init::INIT,
+            order: Init::INIT,
+            idle: Init::INIT,
+            named: Init::INIT,
         }))
     }
 
@@ -149,6 +148,18 @@ impl<M: Mode> CoreRef<M> {
         name: Text,
         policy: Policy,
         flags: u32,
+    ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
+        self.admit_with(name, policy, flags, None)
+    }
+
+    /// The same, for a task that can be made anew: it has `again` before anybody can find it. The caller's own hold on that
+    /// outlives the call, so that nothing foreign is dropped under the lock.
+    pub(crate) fn admit_with(
+        &self,
+        name: Text,
+        policy: Policy,
+        flags: u32,
+        again: Option<&M::Again>,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
         let hash = if name.is_empty() {
             u64::from(self.unnamed.add(1)) << 32
@@ -167,6 +178,13 @@ impl<M: Mode> CoreRef<M> {
                 true => inner.holder(hash, name.as_bytes(), &mut loose),
                 false => None,
             };
+            if let Policy::Follow(expected) = policy {
+                let known = holder.or_else(|| inner.named(hash, name.as_bytes()));
+                let known = known.map(|known| slot(&known).id());
+                if let Some(holder) = known.filter(|known| *known != expected) {
+                    return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
+                }
+            }
             match (holder, policy) {
                 (Some(holder), Policy::Fail) => {
                     let holder = slot(&holder).id();
@@ -179,7 +197,8 @@ impl<M: Mode> CoreRef<M> {
             }
             let new = inner.allocate(self, index);
             let (mut refs, mut flags) = (2, flags);
-            let mut replaced = holder.filter(|_| policy == Policy::Replace);
+            let replaces = matches!(policy, Policy::Replace | Policy::Follow(_));
+            let mut replaced = holder.filter(|_| replaces);
             while let Some(old) = replaced {
                 if inner.chain(old, new, &mut loose) {
                     refs += 1;
@@ -190,8 +209,11 @@ impl<M: Mode> CoreRef<M> {
                 replaced = inner.holder(hash, name.as_bytes(), &mut loose);
             }
             // SAFETY: `new` was free until now (invariant 1), so nobody else can reach it.
-            unsafe { (*slot(&new).head.get()).name = name };
+            unsafe { (*slot(&new).home.head.get()).name = name };
             slot(&new).reset(flags, refs);
+            if again.is_some() {
+                slot(&new).with(|body| body.extras().again = again.cloned());
+            }
             if let Some(spawned) = spawned {
                 slot(&new).with(|body| body.extras().times = Some(crate::Times::at(spawned)));
             }
@@ -218,11 +240,22 @@ impl<M: Mode> CoreRef<M> {
             self.named.wake_all(Some(hash));
         }
         // SAFETY: `reset` counted these two.
-        let refs = unsafe { (SlotRef::from_counted(new), SlotRef::from_counted(new)) };
+        let refs = unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
         if let Some(observer) = self.options.observer.get() {
             refs.0.announce(observer);
         }
         Ok(refs)
+    }
+
+    /// Gives a record its name again, if no other task has it: the one that took it came to nothing.
+    pub(crate) fn rename(&self, record: &SlotRef<M>) {
+        let name = record.head().name.as_bytes();
+        let hash = self.hash(name);
+        self.shard(hash).1.lock.with(|inner| {
+            if inner.named(hash, name).is_none() && record.has_record() {
+                inner.name(self, hash, record.as_ptr());
+            }
+        });
     }
 
     /// The live task of this name, or else the last that ended with it.
@@ -325,7 +358,7 @@ impl<M: Mode> Core<M> {
             match body.has_panicked() {
                 _ if claimed => (None, None),
                 true => (None, body.take_panic()),
-                false => (body.payload.take(), None),
+                false => (body.more.payload.take(), None),
             }
         });
         let told = match (self.options.observer.get(), panic) {
@@ -344,7 +377,7 @@ impl<M: Mode> Core<M> {
             }
             inner.unname(self, record);
             // SAFETY: the shard's lock is held.
-            unsafe { (*task.shelf.get()).record = false };
+            unsafe { (*task.home.shelf.get()).record = false };
             (task.refs.load() == 0).then(|| inner.free(self, record))
         });
         loose.tie_up();
@@ -388,9 +421,9 @@ impl<M: Mode> Slot<M> {
         unsafe { self.home.core.as_ref() }
     }
 
-    pub(crate) fn head(&self) -> &crate::slot::Head {
+    pub(crate) fn head(&self) -> &Head {
         // SAFETY: it is written only while the slot is free, by `admit` and `free` under the shard's lock.
-        unsafe { &*self.head.get() }
+        unsafe { &*self.home.head.get() }
     }
 
     fn generation(&self) -> u32 {
@@ -408,7 +441,7 @@ impl<M: Mode> Slot<M> {
     /// Whether lists show it. For the table, under the shard's lock.
     fn has_record(&self) -> bool {
         // SAFETY: the shard's lock is held.
-        unsafe { (*self.shelf.get()).record && self.settled() & GONE == 0 }
+        unsafe { (*self.home.shelf.get()).record && self.settled() & GONE == 0 }
     }
 }
 
@@ -443,6 +476,18 @@ unsafe impl<M: Mode, P: Deref> crate::wait::Place for Watch<M, P> {
     fn with_list<R>(&self, body: impl FnOnce(&mut crate::wait::WaitList) -> R) -> R {
         (&(self.event)(&self.core)).with_list(body)
     }
+
+    fn linked(&self) {
+        (&(self.event)(&self.core)).linked();
+    }
+
+    fn unlinked(&self) {
+        (&(self.event)(&self.core)).unlinked();
+    }
+
+    fn at_most(&self) -> u32 {
+        (&(self.event)(&self.core)).at_most()
+    }
 }
 
 #[cfg(test)]
@@ -467,6 +512,6 @@ impl SlotRef<crate::mode::Unsync> {
 
     pub(crate) fn set_generation(&self, generation: u32) {
         // SAFETY: the test has no reference to the head.
-        unsafe { (*self.head.get()).generation = generation };
+        unsafe { (*self.home.head.get()).generation = generation };
     }
 }

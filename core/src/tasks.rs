@@ -8,12 +8,13 @@ use pin_project_lite::pin_project;
 
 use crate::handle::take_result;
 use crate::mode::{Carry, Mode};
+use crate::slot::SlotRef;
 use crate::slot::{ENDED, HANDLE, RESERVED, Urgency};
-use crate::table::{CoreRef, Policy, SlotRef, Watch};
+use crate::table::{CoreRef, Policy, Watch};
 use crate::wait::Waiter;
 use crate::{
-    Cancel, Cancelling, CancellingAll, Endings, Options, Scope, Shutdown, Snapshot, SpawnError,
-    StagedShutdown, TakeError, TaskId, TaskInfo, TaskRef, TasksGuard, Text, Ticket,
+    Cancel, Cancelling, CancellingAll, Counts, Endings, Options, Scope, Shutdown, Snapshot,
+    SpawnError, StagedShutdown, TakeError, TaskId, TaskInfo, TaskRef, TasksGuard, Text, Ticket,
 };
 
 /// The tasks of a registry, without the executor: find, list, cancel, purge, wait, shut down.
@@ -329,28 +330,6 @@ impl<M: Mode> fmt::Debug for Tasks<M> {
             .field("counts", &format_args!("{}", self.counts()))
             .field("tasks", &Lines(self.snapshot()))
             .finish()
-    }
-}
-
-/// How many tasks are in which state. Exact while nothing moves. While tasks come and go in other threads, one that moves
-/// during the call may be counted in two states or in none, and one that ended during it as if it lived.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counts {
-    /// Their bodies have not run.
-    pub queued: usize,
-    /// Their bodies run and nobody asked them to stop.
-    pub running: usize,
-    /// They were asked to stop and have not.
-    pub stopping: usize,
-    /// Records of those that ended.
-    pub ended: usize,
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { queued, running, stopping, ended } = self;
-        write!(f, "{queued} queued, {running} running, {stopping} stopping, {ended} ended")
     }
 }
 

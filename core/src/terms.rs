@@ -3,14 +3,24 @@
 //! All of it is type parameters of the wrapper, so that a task without costs nothing, and one with needs no box. The
 //! [`TaskBuilder`](crate::TaskBuilder) puts them together.
 
-use core::fmt::Display;
+#[cfg(feature = "alloc")]
+mod fallible;
+#[cfg(feature = "alloc")]
+mod renew;
+
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
+#[cfg(feature = "alloc")]
+pub use fallible::Fallible;
 use pin_project_lite::pin_project;
+#[cfg(feature = "alloc")]
+pub use renew::Renew;
+#[cfg(feature = "alloc")]
+pub(crate) use renew::sealed as again;
 
-use crate::unwind::{catch, contain};
+use crate::unwind::contain;
 use crate::{Outcome, Text};
 
 /// The terms a task runs under. Sealed: `()` for none, and what the builder makes.
@@ -98,6 +108,7 @@ pin_project! {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<X, G, D> Graced<X, G, D> {
     pub(crate) fn new(rest: X, make: G) -> Self {
         Self { rest, make: Some(make), grace: None }
@@ -157,6 +168,7 @@ pin_project! {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<X, D> Timed<X, D> {
     pub(crate) fn new(rest: X, timeout: D) -> Self {
         Self { rest, timeout: Some(timeout) }
@@ -208,6 +220,7 @@ pin_project! {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<X, K, L, D> Cleaned<X, K, L, D> {
     pub(crate) fn new(rest: X, cleanup: K, deadline: L) -> Self {
         Self { rest, make: Some((cleanup, deadline)), deadline: None }
@@ -254,55 +267,5 @@ where
         contain(|| *this.make = None);
         contain(|| this.deadline.set(None));
         this.rest.clear();
-    }
-}
-
-pin_project! {
-    /// Terms with one more: an `Err` is a failure, and what it displays is kept.
-    #[derive(Debug)]
-    pub struct Fallible<X> {
-        #[pin]
-        rest: X,
-    }
-}
-
-impl<X> Fallible<X> {
-    pub(crate) fn new(rest: X) -> Self {
-        Self { rest }
-    }
-}
-
-impl<T, E, X> sealed::Terms<Result<T, E>> for Fallible<X>
-where
-    E: Display,
-    X: sealed::Terms<Result<T, E>>,
-{
-    type Cleanup = X::Cleanup;
-    const GRACE: bool = X::GRACE;
-
-    fn poll_grace(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().rest.poll_grace(cx)
-    }
-    fn poll_timeout(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().rest.poll_timeout(cx)
-    }
-    fn failure(output: &Result<T, E>) -> Option<Text> {
-        let error = output.as_ref().err()?;
-        Some(catch(|| Text::displayed(error)).unwrap_or_else(|panic| {
-            crate::unwind::discard(panic);
-            "an error that panics when it is displayed".into()
-        }))
-    }
-    fn cleanup(self: Pin<&mut Self>, end: impl FnOnce() -> Outcome) -> Option<X::Cleanup> {
-        self.project().rest.cleanup(end)
-    }
-    fn has_cleanup(&self) -> bool {
-        self.rest.has_cleanup()
-    }
-    fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().rest.poll_deadline(cx)
-    }
-    fn clear(self: Pin<&mut Self>) {
-        self.project().rest.clear();
     }
 }

@@ -10,8 +10,9 @@ use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 
 use crate::mode::{Unsync, Word};
-use crate::slot::{Payload, Slot};
-use crate::{Options, Outcome, Retain, SpawnError, State, TaskHandle, Tasks, Text, Tracked};
+use crate::slot::Slot;
+use crate::table::Payload;
+use crate::{Options, Outcome, Retain, Scope, SpawnError, State, TaskHandle, Tasks, Text, Tracked};
 
 std::thread_local! {
     static STEPS: Cell<u64> = const { Cell::new(0) };
@@ -86,6 +87,39 @@ fn purging_10_records_among_a_million_live_tasks_looks_at_a_few_slots_for_each_o
     };
     let (few, many) = (cost(10), cost(1_000_000));
     assert!(many <= few + 10, "{few} slots looked at among 10, {many} among 1,000,000");
+}
+
+#[test]
+fn cancelling_and_awaiting_a_scope_looks_at_slots_of_its_own_tasks_only() {
+    let cost = |own: u64, others: u64| {
+        let tasks = Tasks::<Unsync>::new(Options::new());
+        let (scope, beside) = (tasks.child("ws:1"), tasks.child("ws:2"));
+        let within = |scope: &Scope<Unsync>, i: u64| {
+            let ticket = tasks.reserve(format_args!("{}/{i}", scope.path())).unwrap();
+            scope.enter(&ticket.task().0).unwrap();
+            ticket
+        };
+        let _others: Vec<_> = (0..others).map(|i| within(&beside, i)).collect();
+        let mut members: Vec<_> = (0..own)
+            .map(|i| {
+                let (tracked, _) = within(&scope, i).track(pending::<()>()).unwrap();
+                alloc::boxed::Box::pin(tracked)
+            })
+            .collect();
+        let (steps, ()) = steps(|| {
+            assert_eq!((scope.live(), scope.tasks().len()), (own as usize, own as usize));
+            let (mut end, mut idle) = (pin!(scope.cancel()), pin!(scope.wait_idle()));
+            assert!(poll_once(&mut end).is_pending() && poll_once(&mut idle).is_pending());
+            assert!(members.iter_mut().all(|member| poll_once(member).is_ready()));
+            assert!(poll_once(&mut end).is_ready() && poll_once(&mut idle).is_ready());
+        });
+        assert_eq!((scope.live(), beside.live()), (0, others as usize));
+        steps
+    };
+    let (few, many) = (cost(10, 0), cost(10, 100_000));
+    assert_eq!(few, many, "slots looked at beside no other task, and beside 100,000");
+    let (one, ten) = (cost(100, 100), cost(1_000, 100));
+    assert!(ten < one * 11, "{one} slots looked at for 100 tasks, {ten} for 1,000");
 }
 
 #[test]

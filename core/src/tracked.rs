@@ -7,9 +7,9 @@ use core::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use crate::mode::Mode;
-use crate::slot::{CANCEL, GRACING, HELD, Payload, SHIELD, STARTED, STOP, Urgency};
-use crate::table::{Fate, SlotRef};
+use crate::mode::Storage;
+use crate::slot::{CANCEL, Fate, GRACING, HELD, SHIELD, STARTED, STOP, SlotRef, Urgency};
+
 use crate::terms::{Terms, sealed};
 use crate::unwind::{Panic, catch, contain, message};
 use crate::{Cleanup, Outcome};
@@ -25,26 +25,31 @@ pin_project! {
     /// taken unless the waker changed. Adds three words to the size of the future.
     #[must_use = "a tracked future must be polled, or its task stays queued"]
     #[project = TrackedProj]
-    pub struct Tracked<F: Future, M: Mode, X: Terms<F::Output> = ()> {
+    pub struct Tracked<F: Future, M: Storage, X: Terms<F::Output> = ()> {
         #[pin]
-        stage: Stage<F, X::Cleanup>,
+        stage: Stage<F, X::Cleanup, M::Output>,
         #[pin]
         terms: X,
         task: Task<M>,
         output: PhantomData<F::Output>,
     }
 
-    impl<F: Future, M: Mode, X: Terms<F::Output>> PinnedDrop for Tracked<F, M, X> {
+    impl<F: Future, M: Storage, X: Terms<F::Output>> PinnedDrop for Tracked<F, M, X> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if let Some(mut report) = this.task.report() {
                 if let Some(held) = this.stage.as_mut().held() {
+                    // The cleanup is dropped: how the task ended was decided before it was made (law 3).
                     report.hold(held);
                     report.cleanup = Some(Cleanup::Skipped);
-                } else if this.terms.has_cleanup() {
-                    report.cleanup = Some(Cleanup::Skipped);
+                    report.run_last(|| this.stage.set(Stage::Gone));
+                } else {
+                    if this.terms.has_cleanup() {
+                        report.cleanup = Some(Cleanup::Skipped);
+                    }
+                    report.dropping(|| this.stage.set(Stage::Gone));
                 }
-                report.after(|| this.stage.set(Stage::Gone), || this.terms.clear());
+                report.clear(|| this.terms.clear());
             }
         }
     }
@@ -53,21 +58,21 @@ pin_project! {
 pin_project! {
     /// The future and its cleanup share their place.
     #[project = StageProj]
-    enum Stage<F, C> {
+    enum Stage<F, C, O> {
         Running { #[pin] future: F },
-        Cleaning { #[pin] cleanup: C, held: Option<Held> },
+        Cleaning { #[pin] cleanup: C, held: Option<Held<O>> },
         Gone,
     }
 }
 
 /// How a task ended, until its cleanup is over.
-struct Held {
+struct Held<O> {
     fate: Fate,
-    output: Option<Payload>,
+    output: Option<O>,
 }
 
-impl<F, C> Stage<F, C> {
-    fn held(self: Pin<&mut Self>) -> Option<Held> {
+impl<F, C, O> Stage<F, C, O> {
+    fn held(self: Pin<&mut Self>) -> Option<Held<O>> {
         match self.project() {
             StageProj::Cleaning { held, .. } => held.take(),
             _ => None,
@@ -76,7 +81,7 @@ impl<F, C> Stage<F, C> {
 }
 
 /// The part of a wrapper that does not depend on the future.
-struct Task<M: Mode> {
+struct Task<M: Storage> {
     /// `None` once the end was reported.
     slot: Option<SlotRef<M>>,
     seen: Seen,
@@ -98,7 +103,7 @@ impl Seen {
     }
 }
 
-impl<F: Future, M: Mode, X: Terms<F::Output>> Tracked<F, M, X>
+impl<F: Future, M: Storage, X: Terms<F::Output>> Tracked<F, M, X>
 where
     F::Output: 'static,
 {
@@ -119,7 +124,7 @@ where
     }
 }
 
-impl<F: Future, M: Mode, X: Terms<F::Output>> Future for Tracked<F, M, X>
+impl<F: Future, M: Storage, X: Terms<F::Output>> Future for Tracked<F, M, X>
 where
     F::Output: 'static,
 {
@@ -148,7 +153,7 @@ where
     }
 }
 
-impl<F: Future, M: Mode, X: Terms<F::Output>> TrackedProj<'_, F, M, X>
+impl<F: Future, M: Storage, X: Terms<F::Output>> TrackedProj<'_, F, M, X>
 where
     F::Output: 'static,
 {
@@ -212,7 +217,7 @@ where
             Ok(Poll::Ready(how)) => how,
             Err(panic) => {
                 if let Some(slot) = &self.task.slot {
-                    slot.unclaimed(panic);
+                    M::unclaimed(slot, panic);
                 }
                 Cleanup::Panicked
             }
@@ -231,7 +236,7 @@ where
     }
 }
 
-fn set_gone<F, C>(mut stage: Pin<&mut Stage<F, C>>) {
+fn set_gone<F, C, O>(mut stage: Pin<&mut Stage<F, C, O>>) {
     stage.set(Stage::Gone);
 }
 
@@ -243,7 +248,7 @@ enum Begin {
     Stop,
 }
 
-impl<M: Mode> Task<M> {
+impl<M: Storage> Task<M> {
     fn flags(&self) -> u32 {
         self.slot.as_ref().map_or(0, |slot| slot.flags())
     }
@@ -254,7 +259,7 @@ impl<M: Mode> Task<M> {
 
     /// Polls what the task consists of.
     fn poll<R>(&mut self, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
-        let _inside = self.slot.as_ref().and_then(SlotRef::enter);
+        let _inside = self.slot.as_ref().map(M::enter);
         self.poll_limit(foreign)
     }
 
@@ -282,10 +287,10 @@ impl<M: Mode> Task<M> {
         }
         Ok(match &self.slot {
             // Asked to stop before its first poll, it never runs, whatever grace it has (law 4).
-            Some(slot) if slot.flags() & CANCEL == 0 && slot.start() => Begin::Run,
+            Some(slot) if slot.flags() & CANCEL == 0 && M::start(slot) => Begin::Run,
             _ => {
                 if let Some(slot) = &self.slot {
-                    slot.cancel(None, Urgency::Now);
+                    slot.cancel(M::Reason::default(), Urgency::Now);
                 }
                 Begin::Stop
             }
@@ -328,12 +333,12 @@ impl<M: Mode> Task<M> {
     ) -> Result<(), Panic> {
         if self.poll_limit(|| terms.as_mut().poll_timeout(cx))?.is_ready() {
             if let Some(slot) = &self.slot {
-                slot.cancel(Some("timed out".into()), Urgency::Own);
+                slot.cancel(M::timed_out(), Urgency::Own);
             }
         }
         if self.flags() & GRACING != 0 && self.poll_limit(|| terms.poll_grace(cx))?.is_ready() {
             if let Some(slot) = &self.slot {
-                slot.cancel(None, Urgency::Now);
+                slot.cancel(M::Reason::default(), Urgency::Now);
             }
         }
         Ok(())
@@ -348,14 +353,14 @@ impl<M: Mode> Task<M> {
 }
 
 /// Reports the end when it is dropped, so that a destructor's panic which nobody catches is reported as well.
-struct Report<M: Mode> {
+struct Report<M: Storage> {
     slot: Option<SlotRef<M>>,
     fate: Fate,
-    output: Option<Payload>,
+    output: Option<M::Output>,
     cleanup: Option<Cleanup>,
 }
 
-impl<M: Mode> Report<M> {
+impl<M: Storage> Report<M> {
     /// The future is dropped unfinished.
     fn dropping(&mut self, drop_future: impl FnOnce()) {
         let fate = core::mem::replace(&mut self.fate, Fate::Panicked(None));
@@ -374,7 +379,7 @@ impl<M: Mode> Report<M> {
 
     /// Runs what is the task's.
     fn run<R>(&self, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
-        let _inside = self.slot.as_ref().and_then(SlotRef::enter);
+        let _inside = self.slot.as_ref().map(M::enter);
         catch(foreign)
     }
 
@@ -395,32 +400,26 @@ impl<M: Mode> Report<M> {
     /// A panic that is not the task's outcome.
     fn lose(&self, panic: Panic) {
         match &self.slot {
-            Some(slot) => slot.unclaimed(panic),
+            Some(slot) => M::unclaimed(slot, panic),
             None => crate::unwind::discard(panic),
         }
     }
 
-    fn after(mut self, drop_future: impl FnOnce(), drop_rest: impl FnOnce()) {
-        self.dropping(drop_future);
-        self.clear(drop_rest);
-    }
-
     /// Keeps the output if anybody may take it; otherwise it is dropped here.
     fn keep<T: 'static>(&mut self, output: T) {
-        if self.slot.as_ref().is_some_and(|slot| slot.output_is_wanted()) {
-            self.output = Some(Payload::new(output));
-        } else {
-            contain(|| drop(output));
+        match self.slot.as_ref().map(|slot| M::keep(slot, output)) {
+            Some(Ok(kept)) => self.output = Some(kept),
+            unwanted => contain(|| drop(unwanted)),
         }
     }
 
-    fn hold(&mut self, held: Held) {
+    fn hold(&mut self, held: Held<M::Output>) {
         self.fate = held.fate;
         self.output = held.output;
     }
 
     /// Lets the cleanup run first.
-    fn postpone(mut self) -> (Option<SlotRef<M>>, Held) {
+    fn postpone(mut self) -> (Option<SlotRef<M>>, Held<M::Output>) {
         let fate = core::mem::replace(&mut self.fate, Fate::Dropped);
         (self.slot.take(), Held { fate, output: self.output.take() })
     }
@@ -433,14 +432,14 @@ impl<M: Mode> Report<M> {
             Fate::Panicked(panic) => {
                 Outcome::Panicked { message: panic.as_ref().and_then(message) }
             }
-            Fate::Dropped | Fate::NeverStarted => Outcome::Cancelled {
-                reason: self.slot.as_ref().and_then(|slot| slot.with(|body| body.reason())),
-            },
+            Fate::Dropped | Fate::NeverStarted => {
+                Outcome::Cancelled { reason: self.slot.as_ref().and_then(M::reason) }
+            }
         }
     }
 }
 
-impl<M: Mode> Drop for Report<M> {
+impl<M: Storage> Drop for Report<M> {
     fn drop(&mut self) {
         let fate = core::mem::replace(&mut self.fate, Fate::Dropped);
         if let Some(slot) = self.slot.take() {
@@ -449,7 +448,7 @@ impl<M: Mode> Drop for Report<M> {
     }
 }
 
-impl<F: Future, M: Mode, X: Terms<F::Output>> fmt::Debug for Tracked<F, M, X> {
+impl<F: Future, M: Storage, X: Terms<F::Output>> fmt::Debug for Tracked<F, M, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tracked").field("task", &self.task.slot).finish_non_exhaustive()
     }

@@ -40,8 +40,8 @@ mod imp {
 
 #[cfg(not(feature = "std"))]
 mod imp {
+    #[cfg(feature = "alloc")]
     use alloc::boxed::Box;
-    use core::any::Any;
 
     use crate::Text;
 
@@ -58,7 +58,8 @@ mod imp {
         match payload {}
     }
 
-    pub(crate) fn into_any(payload: Panic) -> Box<dyn Any + Send> {
+    #[cfg(feature = "alloc")]
+    pub(crate) fn into_any(payload: Panic) -> Box<dyn core::any::Any + Send> {
         match payload {}
     }
 
@@ -67,7 +68,9 @@ mod imp {
     }
 }
 
-pub(crate) use imp::{Panic, catch, discard, into_any, message};
+#[cfg(feature = "alloc")]
+pub(crate) use imp::into_any;
+pub(crate) use imp::{Panic, catch, discard, message};
 
 /// Runs foreign code whose panic concerns nobody who could be told.
 #[inline]

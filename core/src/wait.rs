@@ -23,16 +23,15 @@ use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll, Waker};
 
-use crate::mode::{Lock, Mode, Word};
+use crate::mode::{Init, Lock, Locks, Word};
 use crate::unwind::contain;
 
 /// How many wakers are taken out of a list under one lock.
 const BATCH: usize = 16;
 
+/// A ring of nodes: the last one is before the first.
 pub(crate) struct WaitList {
-    head: Option<NonNull<Node>>,
-    tail: Option<NonNull<Node>>,
-    len: u32,
+    first: Option<NonNull<Node>>,
 }
 
 pub(crate) struct Node {
@@ -45,8 +44,9 @@ struct Inner {
     waker: Option<Waker>,
     /// What it waits for, where a list serves several things: the hash of a name.
     key: u64,
-    prev: Option<NonNull<Node>>,
-    next: Option<NonNull<Node>>,
+    /// Dangling unless it is linked.
+    prev: NonNull<Node>,
+    next: NonNull<Node>,
 }
 
 // SAFETY: a list or a node is read and written only under the list's lock (invariant 2), and what they hold, a
@@ -57,38 +57,53 @@ unsafe impl Send for Node {}
 // SAFETY: as above.
 unsafe impl core::marker::Sync for Node {}
 
+impl Init for WaitList {
+    const INIT: Self = Self::new();
+}
+
+/// A linked node's neighbours and key.
+///
+/// # Safety
+///
+/// The list's lock is held, and the node is linked, or about to be: so it is alive (invariant 1) and nobody else reads
+/// or writes it (invariant 2). One at a time.
+unsafe fn inner<'a>(node: NonNull<Node>) -> &'a mut Inner {
+    // SAFETY: the caller says so.
+    unsafe { &mut *node.as_ref().inner.get() }
+}
+
 impl WaitList {
     pub(crate) const fn new() -> Self {
-        Self { head: None, tail: None, len: 0 }
+        Self { first: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.first.is_none()
     }
 
-    /// Links `node` at the end, or gives a linked one another waker. `waker` is left with the one it replaces.
+    /// Links `node` at the end, or gives a linked one another waker. `waker` is left with the one it replaces. Says
+    /// whether the node is new in the list.
     ///
     /// # Safety
     ///
     /// `node` is pinned, belongs to this list only, and is unlinked before it is dropped.
-    unsafe fn link(&mut self, node: &Node, key: u64, waker: &mut Option<Waker>) {
-        // SAFETY: `&mut self` shows that the lock is held (invariant 2).
-        let inner = unsafe { &mut *node.inner.get() };
-        let linked = inner.waker.is_some();
-        core::mem::swap(&mut inner.waker, waker);
-        if linked {
-            return;
-        }
+    unsafe fn link(&mut self, node: &Node, key: u64, waker: &mut Option<Waker>) -> bool {
         let this = NonNull::from(node);
-        inner.key = key;
-        inner.next = None;
-        inner.prev = self.tail.replace(this);
-        match inner.prev {
-            // SAFETY: a linked node is alive (invariant 1) and ours to write (invariant 2).
-            Some(prev) => unsafe { (*prev.as_ref().inner.get()).next = Some(this) },
-            None => self.head = Some(this),
+        // SAFETY: `&mut self` shows that the lock is held; all in the list are linked.
+        unsafe {
+            core::mem::swap(&mut inner(this).waker, waker);
+            if waker.is_some() {
+                return false;
+            }
+            let first = *self.first.get_or_insert(this);
+            inner(this).key = key;
+            let last = if first == this { this } else { inner(first).prev };
+            inner(this).next = first;
+            inner(this).prev = last;
+            inner(last).next = this;
+            inner(first).prev = this;
         }
-        self.len += 1;
+        true
     }
 
     /// Takes `node` out, if it is in.
@@ -96,40 +111,36 @@ impl WaitList {
     /// # Safety
     ///
     /// `node` belongs to this list only.
-    unsafe fn unlink(&mut self, node: &Node) -> Option<Waker> {
-        // SAFETY: `&mut self` shows that the lock is held (invariant 2).
-        let inner = unsafe { &mut *node.inner.get() };
-        let waker = inner.waker.take()?;
-        let (prev, next) = (inner.prev.take(), inner.next.take());
-        match prev {
-            // SAFETY: a linked node is alive (invariant 1) and ours to write (invariant 2).
-            Some(prev) => unsafe { (*prev.as_ref().inner.get()).next = next },
-            None => self.head = next,
+    unsafe fn unlink(&mut self, node: NonNull<Node>) -> Option<Waker> {
+        // SAFETY: `&mut self` shows that the lock is held; the neighbours of a linked node are linked.
+        unsafe {
+            let waker = inner(node).waker.take()?;
+            let (prev, next) = (inner(node).prev, inner(node).next);
+            inner(prev).next = next;
+            inner(next).prev = prev;
+            if self.first == Some(node) {
+                self.first = (next != node).then_some(next);
+            }
+            Some(waker)
         }
-        match next {
-            // SAFETY: as above.
-            Some(next) => unsafe { (*next.as_ref().inner.get()).prev = prev },
-            None => self.tail = prev,
-        }
-        self.len -= 1;
-        Some(waker)
     }
 
     /// Takes out the first node that waits for `key`, or the first of all.
     fn pop(&mut self, key: Option<u64>) -> Option<Waker> {
-        let mut at = self.head;
-        while let Some(node) = at {
-            // SAFETY: a linked node is alive (invariant 1) and ours to read (invariant 2).
-            let node = unsafe { node.as_ref() };
-            // SAFETY: as above.
-            let inner = unsafe { &*node.inner.get() };
-            if key.is_none_or(|key| key == inner.key) {
-                // SAFETY: it was found in this list.
-                return unsafe { self.unlink(node) };
+        let first = self.first?;
+        let mut at = first;
+        loop {
+            // SAFETY: `&mut self` shows that the lock is held, and all in the list are linked.
+            unsafe {
+                if key.is_none_or(|key| key == inner(at).key) {
+                    return self.unlink(at);
+                }
+                at = inner(at).next;
             }
-            at = inner.next;
+            if at == first {
+                return None;
+            }
         }
-        None
     }
 }
 
@@ -140,6 +151,17 @@ impl WaitList {
 /// `with_list` always runs its argument on the same list, alone, and the list lives as long as the value.
 pub(crate) unsafe trait Place {
     fn with_list<R>(&self, body: impl FnOnce(&mut WaitList) -> R) -> R;
+
+    /// A node was linked; before whoever linked it looks again.
+    fn linked(&self) {}
+
+    /// A node was taken out.
+    fn unlinked(&self) {}
+
+    /// At most how many wait, where it matters that waking them all ends although they may come back.
+    fn at_most(&self) -> u32 {
+        u32::MAX
+    }
 }
 
 /// One future's wish to be woken.
@@ -153,7 +175,8 @@ pub(crate) struct Waiter<P: Place> {
 
 impl<P: Place> Waiter<P> {
     pub(crate) fn new(place: P, key: u64) -> Self {
-        let inner = Inner { waker: None, key: 0, prev: None, next: None };
+        let inner =
+            Inner { waker: None, key: 0, prev: NonNull::dangling(), next: NonNull::dangling() };
         let node = Node { inner: UnsafeCell::new(inner), _pinned: PhantomPinned };
         Self { place, key, used: false, node }
     }
@@ -184,7 +207,10 @@ impl<P: Place> Waiter<P> {
         let this = unsafe { self.get_unchecked_mut() };
         this.used = true;
         // SAFETY: the node is pinned with `self`, `place` always leads to the same list, and `drop` unlinks it.
-        this.place.with_list(|list| unsafe { list.link(&this.node, this.key, &mut waker) });
+        let link = |list: &mut WaitList| unsafe { list.link(&this.node, this.key, &mut waker) };
+        if this.place.with_list(link) {
+            this.place.linked();
+        }
         contain(|| drop(waker));
     }
 
@@ -198,7 +224,11 @@ impl<P: Place> Waiter<P> {
         if self.used {
             self.used = false;
             // SAFETY: the node was never in another list.
-            let waker = self.place.with_list(|list| unsafe { list.unlink(&self.node) });
+            let unlink = |list: &mut WaitList| unsafe { list.unlink(NonNull::from(&self.node)) };
+            let waker = self.place.with_list(unlink);
+            if waker.is_some() {
+                self.place.unlinked();
+            }
             contain(|| drop(waker));
         }
     }
@@ -214,41 +244,36 @@ impl<P: Place> Drop for Waiter<P> {
 ///
 /// Who starts to wait meanwhile is not this call's business, so that it ends.
 pub(crate) fn wake_all(place: &impl Place, key: Option<u64>) {
-    let mut left = u32::MAX;
-    loop {
+    let mut left = place.at_most();
+    while left > 0 {
         let mut batch = [const { None }; BATCH];
         place.with_list(|list| {
-            left = left.min(list.len);
             for place in &mut batch {
-                if left == 0 {
-                    break;
-                }
-                *place = list.pop(key);
+                *place = if left > 0 { list.pop(key) } else { None };
                 left = if place.is_some() { left - 1 } else { 0 };
             }
         });
         for waker in batch.into_iter().flatten() {
+            place.unlinked();
             contain(|| waker.wake());
-        }
-        if left == 0 {
-            return;
         }
     }
 }
 
 /// Something of the whole registry that can be waited for.
-pub(crate) struct Event<M: Mode> {
-    /// How many wait, readable without the lock.
+pub(crate) struct Event<M: Locks> {
+    /// How many wait, readable without the lock. For an instant it may be too high, never too low: it counts a node
+    /// before its owner looks again at what it waits for, and no longer than it is linked.
     waiting: M::Word,
     /// Guards its list alone. Taken under no other lock, and no other is taken under it.
     list: M::Lock<WaitList>,
 }
 
-impl<M: Mode> Event<M> {
-    pub(crate) fn new() -> Self {
-        Self { waiting: M::Word::new(0), list: M::Lock::new(WaitList::new()) }
-    }
+impl<M: Locks> Init for Event<M> {
+    const INIT: Self = Self { waiting: Init::INIT, list: Init::INIT };
+}
 
+impl<M: Locks> Event<M> {
     /// Whether anybody has to be told.
     #[inline]
     pub(crate) fn awaited(&self) -> bool {
@@ -263,18 +288,21 @@ impl<M: Mode> Event<M> {
 }
 
 // SAFETY: the list behind the lock of this event, always; the lock makes each call run alone.
-unsafe impl<M: Mode> Place for &Event<M> {
+unsafe impl<M: Locks> Place for &Event<M> {
     fn with_list<R>(&self, body: impl FnOnce(&mut WaitList) -> R) -> R {
-        self.list.with(|list| {
-            let before = list.len;
-            let result = body(list);
-            // Both directions are read-modify-writes: they take part in the one order that the module docs rely on.
-            if list.len > before {
-                self.waiting.add(list.len - before);
-            } else if list.len < before {
-                self.waiting.sub(before - list.len);
-            }
-            result
-        })
+        self.list.with(body)
+    }
+
+    // Both are read-modify-writes: they take part in the one order that the module docs rely on.
+    fn linked(&self) {
+        self.waiting.add(1);
+    }
+
+    fn unlinked(&self) {
+        self.waiting.sub(1);
+    }
+
+    fn at_most(&self) -> u32 {
+        self.waiting.load()
     }
 }

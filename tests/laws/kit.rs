@@ -16,7 +16,7 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 ///
 /// A law is one generic function for spawners that want `Send` and for those that do not, for tables of every mode;
 /// in it, that a future holding a `Tasks<M>` is `Send` cannot be proved.
-struct Trusted<T>(T);
+pub(crate) struct Trusted<T>(pub(crate) T);
 
 // SAFETY: the laws capture `Send` types of std and of this file, and handles of the registry's mode. Those are `Send`
 // and `Sync` when the mode is `Sync` (`tests/auto_traits.rs`); a table of mode `Unsync` is used under executors of one
@@ -26,7 +26,7 @@ unsafe impl<T> Send for Trusted<T> {}
 unsafe impl<T> Sync for Trusted<T> {}
 
 impl<T> Trusted<T> {
-    fn get(&self) -> &T {
+    pub(crate) fn get(&self) -> &T {
         &self.0
     }
     fn into_inner(self) -> T {

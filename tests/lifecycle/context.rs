@@ -10,7 +10,8 @@ use std::task::Poll;
 use futures_lite::future::block_on;
 use task_registry::mode::Mode;
 use task_registry::{
-    Cancel, Cx, Outcome, Registry, SpawnError, Spawner, State, TaskRef, Tasks, conflict,
+    Cancel, Cx, Outcome, Registry, SpawnError, Spawner, State, TaskRef, Tasks, WaitsForItself,
+    conflict,
 };
 
 use crate::harness::*;
@@ -235,6 +236,146 @@ pub(crate) async fn a_context_is_given_up_with_its_task<H: Lives>(tasks: Reg<H>)
     assert_eq!(Arc::strong_count(&app), 2);
     drop(view);
     assert_eq!(Arc::strong_count(&app), 1);
+}
+
+pub(crate) async fn what_the_builder_spawns_is_given_a_context_as_well<H: Lives>(tasks: Reg<H>) {
+    let scope = tasks.child("s");
+    let over = Gate::default();
+    let builder = tasks.task("a").within(&scope).stage(3).grace(until(&over));
+    let task = builder.spawn_with("the app", |cx: Cx<&'static str, _>| {
+        body(async move {
+            assert_eq!((cx.name(), *cx.app()), (Some("s/a"), "the app"));
+            cx.ready();
+            cx.cancelled().await;
+            // Within its grace.
+            u32::from(cx.cancel_reason().as_deref() == Some("bye"))
+        })
+    });
+    let task = task.unwrap();
+    task.started().await.unwrap();
+    drop(task.cancel_with("bye"));
+    assert_eq!(task.await.unwrap(), 1);
+    let kept = tasks.task("kept").on_conflict(conflict::Keep);
+    let made = |cx: Cx<(), _>| {
+        drop(cx);
+        body(async { 2u32 })
+    };
+    let task_registry::Spawned::New(task) = kept.spawn_with((), made).unwrap() else {
+        panic!("the name was free")
+    };
+    assert_eq!(task.await.unwrap(), 2);
+    let unnamed = tasks.unnamed().spawn_with((), |cx: Cx<(), _>| {
+        assert_eq!(cx.name(), None);
+        body(async { 3u32 })
+    });
+    assert_eq!(unnamed.unwrap().await.unwrap(), 3);
+}
+
+pub(crate) async fn the_builder_calls_nobody_where_there_is_no_place<H: Lives>(tasks: Reg<H>) {
+    let held = hold(&tasks, "a").await;
+    let called = Count::default();
+    let make = |cx: Cx<Count, _>| {
+        cx.add();
+        body(pending::<()>())
+    };
+    let taken = tasks.task("a").spawn_with(called.clone(), make);
+    assert_eq!(taken.unwrap_err(), SpawnError::NameTaken { holder: held.task.id() });
+    let kept = tasks.task("a").on_conflict(conflict::Keep).spawn_with(called.clone(), make);
+    assert!(!kept.unwrap().is_new());
+    assert_eq!(tasks.task("").spawn_with(called.clone(), make).unwrap_err(), SpawnError::EmptyName);
+    let scope = tasks.child("s");
+    let inner = scope.clone();
+    let closes = tasks.task("b").within(&scope).spawn_with(called.clone(), |cx| {
+        cx.add();
+        drop(inner.cancel());
+        body(pending::<()>())
+    });
+    assert_eq!((closes.unwrap_err(), called.get()), (SpawnError::Cancelled, 1));
+    let panics = AssertUnwindSafe(|| {
+        let maker = |_: Cx<(), _>| -> Body<()> { blow_up("in the maker") };
+        tasks.task("c").within(&tasks.child("t")).spawn_with((), maker)
+    });
+    assert!(catch_unwind(panics).is_err());
+    assert_eq!((tasks.live(), scope.live(), called.get()), (1, 0, 1));
+    held.finish.open();
+}
+
+pub(crate) async fn a_context_refuses_to_wait_for_its_own_task<H: Lives>(tasks: Reg<H>) {
+    let other = hold(&tasks, "other").await;
+    let finish = other.finish.clone();
+    let task = tasks.with_context(()).spawn_with("me", |cx: Cx<(), _>| {
+        body(async move {
+            let own = cx.tasks().get("me").unwrap();
+            // Where it would hang for good.
+            let shielded = cx.shield(async { cx.wait(&own).map(drop) }).await;
+            assert_eq!(shielded, Err(WaitsForItself));
+            assert_eq!(WaitsForItself.to_string(), "a task cannot wait for its own end");
+            let other = cx.tasks().get("other").unwrap();
+            let wait = cx.wait(&other).unwrap();
+            finish.open();
+            u32::from(wait.await.is_completed())
+        })
+    });
+    assert_eq!(task.unwrap().await.unwrap(), 1);
+}
+
+pub(crate) async fn a_waker_is_woken_once_when_its_task_is_asked_to_stop<H: Lives>(tasks: Reg<H>) {
+    let hand = in_hand(&tasks);
+    let kept = RefCell::new(None);
+    let task = hand.with_context(()).spawn_with("a", |cx: Cx<(), _>| {
+        *kept.borrow_mut() = Some(cx);
+        pending::<()>()
+    });
+    let (task, mut wrapper, cx) = (task.unwrap(), take(&hand), kept.into_inner().unwrap());
+    assert!(!step(&mut wrapper));
+    let (waker, wakes) = counting_waker();
+    for _ in 0..3 {
+        cx.wake_on_cancel(waker.clone());
+    }
+    let panics = waker_calling(|| blow_up("in wake"));
+    cx.wake_on_cancel(panics.clone());
+    cx.wake_on_cancel(waker.clone());
+    assert_eq!(wakes.get(), 0);
+    drop(task.cancel_with(Cancel::new().grace(pending::<()>())));
+    assert_eq!(wakes.get(), 1, "law 14: a waker that panics keeps no other from being woken");
+    drop(task.cancel());
+    assert_eq!(wakes.get(), 1);
+    // Asked before, it is woken right away; so it is after the end.
+    cx.wake_on_cancel(waker.clone());
+    assert_eq!(wakes.get(), 2);
+    assert!(step(&mut wrapper));
+    cx.wake_on_cancel(waker.clone());
+    cx.wake_on_cancel(panics);
+    assert_eq!(wakes.get(), 3);
+}
+
+pub(crate) async fn a_waker_of_a_task_that_was_not_asked_is_dropped_at_its_end<H: Lives>(
+    tasks: Reg<H>,
+) {
+    let hand = in_hand(&tasks);
+    let kept = RefCell::new(None);
+    let finish = Gate::default();
+    let task = hand.with_context(()).spawn_with("a", |cx: Cx<(), _>| {
+        *kept.borrow_mut() = Some(cx);
+        finish.pass()
+    });
+    let (task, mut wrapper, cx) = (task.unwrap(), take(&hand), kept.into_inner().unwrap());
+    assert!(!step(&mut wrapper));
+    let (told, dropped) = (Trace::default(), Flag::default());
+    let waker = {
+        let (told, guard) = (told.clone(), dropped.on_drop());
+        waker_calling(move || {
+            let _guard = &guard;
+            told.note("woken");
+        })
+    };
+    cx.wake_on_cancel(waker);
+    finish.open();
+    assert!(!dropped.is_set());
+    assert!(step(&mut wrapper));
+    assert!(dropped.is_set() && told.read().is_empty());
+    drop(task.cancel());
+    cx.wake_on_cancel(waker_calling(|| unreachable!("it ended unasked")));
 }
 
 /// A task that owns its registry, its context and the application is no cycle: when the executor goes, all of it does.

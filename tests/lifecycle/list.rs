@@ -6,6 +6,10 @@ macro_rules! lifecycle {
         mod $name {
             type Executor = $executor;
             every!();
+            #[cfg(feature = "supervise")]
+            supervised!();
+            #[cfg(feature = "tokio")]
+            tokens!();
             $($kind!();)*
         }
     };
@@ -52,6 +56,11 @@ macro_rules! every {
                 the_token_fires_for_many_and_leaves_waiters_for_the_end_asleep
                 a_wait_for_the_token_of_an_ended_task_is_over_or_stays
                 a_context_is_given_up_with_its_task
+                what_the_builder_spawns_is_given_a_context_as_well
+                the_builder_calls_nobody_where_there_is_no_place
+                a_context_refuses_to_wait_for_its_own_task
+                a_waker_is_woken_once_when_its_task_is_asked_to_stop
+                a_waker_of_a_task_that_was_not_asked_is_dropped_at_its_end
             }
             grace {
                 a_grace_fires_the_token_at_once_and_drops_the_future_at_its_end
@@ -129,6 +138,11 @@ macro_rules! every {
                 a_failures_result_is_taken_by_name_and_type
                 a_shutdown_reports_a_failure
             }
+            observed {
+                an_observer_is_told_of_every_step_before_who_waits_goes_on
+                law_14_a_panic_without_a_handle_reaches_the_observer
+                current_is_the_task_that_runs_at_every_poll_and_in_its_cleanup
+            }
             plan {
                 a_plan_starts_its_tasks_in_order_and_gives_a_handle_for_each
                 a_duplicate_or_empty_name_is_an_error_where_it_is_written
@@ -140,6 +154,103 @@ macro_rules! every {
                 a_plan_started_after_a_shutdown_starts_nothing
                 a_planned_task_cancelled_before_its_first_poll_is_never_made
                 planned_tasks_have_a_token_and_are_shut_down
+            }
+            ready {
+                who_waits_for_a_start_goes_on_once_the_task_says_that_it_is_ready
+                who_asks_afterwards_need_not_wait
+                a_task_that_ends_before_it_is_ready_tells_how_and_frees_its_name
+                a_place_that_is_never_used_never_starts
+                to_be_ready_twice_changes_nothing
+                being_ready_wakes_nobody_who_waits_for_the_end_or_the_token
+                a_context_that_outlives_its_task_cannot_say_that_it_is_ready
+                a_planned_task_says_when_it_is_ready
+            }
+            restart {
+                the_new_one_starts_once_the_old_one_has_ended
+                one_that_does_not_run_is_started
+                a_restart_touches_no_other_task_and_brings_its_own_app
+                a_once_is_not_made_anew_and_stays_to_be_made
+                a_name_that_was_not_planned_is_none
+                the_empty_name_does_not_mean_a_task_without_one
+                a_restart_after_a_shutdown_says_closed
+                a_restarted_factory_that_panics_can_be_restarted
+                one_restarted_while_it_waits_is_never_made
+            }
+            scope {
+                a_cancelled_scope_takes_its_own_tasks_and_leaves_the_neighbours
+                law_01_a_cancelled_scope_needs_nobody_who_waits
+                a_nested_scope_is_cancelled_and_awaited_with_its_parent
+                the_parents_end_waits_for_the_tasks_of_its_children
+                a_child_cancelled_alone_leaves_its_parent
+                names_are_relative_within_and_paths_outside
+                two_scopes_of_one_path_share_names_and_no_members
+                a_closed_scope_gives_the_future_back
+                law_06_a_closed_scope_replaces_nobody
+                a_task_leaves_its_scope_however_it_ends
+                ten_thousand_that_came_and_went_leave_nothing_in_a_scope
+                tasks_without_a_name_belong_to_a_scope_too
+                a_ticket_in_a_scope_that_is_cancelled_refuses_its_future
+                a_newcomer_in_a_scope_waits_for_the_one_it_replaces
+                a_scope_takes_the_queued_newcomer_along
+                who_waits_for_an_idle_scope_is_woken_by_its_last_task
+                a_scope_grants_one_grace_to_all_of_its_tasks
+                a_dropped_scope_stops_nobody
+                a_shutdown_ends_what_is_in_scopes_and_shuts_them
+                a_task_may_cancel_the_scope_it_belongs_to
+                law_09_a_destructor_may_use_its_scope
+            }
+            staged {
+                stages_end_one_after_the_other_the_highest_first
+                a_stage_is_asked_only_once_all_of_the_one_before_have_ended
+                it_is_woken_by_each_stages_end_and_by_the_last_task
+                the_gate_is_shut_and_the_first_stage_asked_by_the_call_itself
+                a_task_that_hangs_costs_its_stage_its_budget_and_the_others_nothing
+                one_that_hung_and_ends_later_is_in_the_report
+                a_deadline_in_the_middle_asks_all_that_is_left
+                a_deadline_that_is_ready_at_once_asks_everybody_at_the_first_poll
+                newest_first_ends_them_in_the_reverse_order_of_spawning
+                a_stage_that_is_said_goes_before_the_order_of_spawning
+                a_thousand_spawned_by_one_end_in_the_reverse_order
+                budgets_that_are_ready_ask_everybody_in_order_at_once
+                without_tasks_it_is_over_at_once
+                a_second_call_joins_the_first_and_reports_what_lived_by_then
+                a_plain_shutdown_beside_it_asks_all_stages
+                a_stage_reaches_tickets_and_what_waits_for_its_predecessor
+                a_stage_waits_for_the_cleanup_of_its_tasks
+            }
+        }
+    };
+}
+
+/// On every executor, with `supervise`.
+#[cfg(feature = "supervise")]
+macro_rules! supervised {
+    () => {
+        tests! {
+            supervised {
+                a_supervised_task_keeps_one_name_and_id_and_gives_its_output
+                a_supervised_task_without_further_attempts_ends_as_the_last_one_did
+                a_cancel_ends_the_delay_of_a_supervised_task_and_nothing_is_made_again
+                a_shutdown_ends_the_attempt_of_a_supervised_task_and_is_no_failure
+            }
+        }
+    };
+}
+
+/// On every executor, with tokio's tokens.
+#[cfg(feature = "tokio")]
+macro_rules! tokens {
+    () => {
+        tests! {
+            tokens {
+                a_token_is_cancelled_when_its_task_is_asked_to_stop
+                a_token_made_after_the_request_is_cancelled_from_the_first
+                a_token_held_elsewhere_is_cancelled_without_a_grace_as_well
+                a_token_is_not_cancelled_by_an_end_of_another_kind
+                a_token_that_is_cancelled_does_nothing_to_its_task
+                a_shutdown_on_a_token_comes_when_that_is_cancelled_and_not_before
+                a_shutdown_on_a_token_ends_at_its_deadline_and_names_who_remains
+                a_shutdown_on_a_token_that_is_dropped_did_nothing_before_and_stands_after
             }
         }
     };
@@ -159,6 +270,9 @@ macro_rules! dies {
             plan {
                 law_11_planned_tasks_go_with_their_executor
             }
+            scope {
+                law_11_an_abandoned_task_leaves_its_scope
+            }
         }
     };
 }
@@ -172,6 +286,21 @@ macro_rules! across {
             }
             plan {
                 of_many_threads_that_start_a_plan_one_makes_the_once
+            }
+            scope {
+                law_12_no_task_slips_into_a_scope_that_closes
+            }
+        }
+    };
+}
+
+/// Where other threads may spawn.
+macro_rules! sends {
+    () => {
+        tests! {
+            restart {
+                a_task_may_restart_itself
+                a_thousand_restarts_from_eight_threads_never_run_two_at_once
             }
         }
     };

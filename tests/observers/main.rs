@@ -50,6 +50,7 @@ macro_rules! everywhere {
 }
 
 mod calls;
+mod pairs;
 mod ready_made;
 mod reentry;
 

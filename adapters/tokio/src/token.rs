@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 /// A task's token as a `CancellationToken`, for code that takes one.
 pub trait CxToken {
-    /// A token that is cancelled when the task is asked to stop. Cancelling it does nothing to the task.
+    /// A token that is cancelled when the task is asked to stop. Cancelling it does nothing to the task. Each call makes
+    /// one, which is kept until then: call it once and clone the token.
     ///
     /// ```
     /// use task_registry_core::{Cancel, Registry};

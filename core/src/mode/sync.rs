@@ -4,15 +4,32 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use super::Sync;
-use super::with_alloc::{Lock, Parts, Word};
+use super::with_alloc::Erase;
+use super::{Init, Lock, Locks, Parts, Word};
+use crate::restart::Again;
+
+/// A lock between threads, for what is in no table.
+pub(crate) type Guarded<T> = Mutex<T>;
+
+impl Locks for Sync {
+    type Lock<T: Init> = Mutex<T>;
+    type Word = AtomicU32;
+}
 
 impl Parts for Sync {
     type Ptr<T: 'static> = Arc<T>;
-    type Lock<T> = Mutex<T>;
-    type Word = AtomicU32;
+    type Again = Arc<dyn Again<Sync> + Send + core::marker::Sync>;
+
+    fn again(again: &Self::Again) -> &dyn Again<Sync> {
+        &**again
+    }
 
     fn ptr<T: 'static>(value: T) -> Arc<T> {
         Arc::new(value)
+    }
+
+    fn into_inner<T: 'static>(pointer: Arc<T>) -> Option<T> {
+        Arc::into_inner(pointer)
     }
 
     /// Four shards a core: two threads then seldom want the same one.
@@ -25,7 +42,24 @@ impl Parts for Sync {
     }
 }
 
-impl<T> Lock<T> for Mutex<T> {
+impl<T> Erase<T> for Sync
+where
+    T: Again<Sync> + Send + core::marker::Sync + 'static,
+{
+    fn erase(recipe: T) -> Self::Again {
+        Arc::new(recipe)
+    }
+}
+
+impl<T: Init> Init for Mutex<T> {
+    const INIT: Self = Mutex::new(T::INIT);
+}
+
+impl Init for AtomicU32 {
+    const INIT: Self = AtomicU32::new(0);
+}
+
+impl<T: Init> Lock<T> for Mutex<T> {
     fn new(value: T) -> Self {
         Mutex::new(value)
     }
@@ -43,10 +77,6 @@ impl<T> Lock<T> for Mutex<T> {
 }
 
 impl Word for AtomicU32 {
-    fn new(value: u32) -> Self {
-        AtomicU32::new(value)
-    }
-
     #[inline]
     fn load(&self) -> u32 {
         self.load(SeqCst)

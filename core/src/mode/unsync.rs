@@ -1,16 +1,36 @@
+#[cfg(feature = "alloc")]
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 
+#[cfg(feature = "alloc")]
+use super::Parts;
 use super::Unsync;
-use super::with_alloc::{Lock, Parts, Word};
+#[cfg(feature = "alloc")]
+use super::with_alloc::Erase;
+use super::{Init, Lock, Locks, Word};
+#[cfg(feature = "alloc")]
+use crate::restart::Again;
 
+impl Locks for Unsync {
+    type Lock<T: Init> = RefCell<T>;
+    type Word = Cell<u32>;
+}
+
+#[cfg(feature = "alloc")]
 impl Parts for Unsync {
     type Ptr<T: 'static> = Rc<T>;
-    type Lock<T> = RefCell<T>;
-    type Word = Cell<u32>;
+    type Again = Rc<dyn Again<Unsync>>;
+
+    fn again(again: &Self::Again) -> &dyn Again<Unsync> {
+        &**again
+    }
 
     fn ptr<T: 'static>(value: T) -> Rc<T> {
         Rc::new(value)
+    }
+
+    fn into_inner<T: 'static>(pointer: Rc<T>) -> Option<T> {
+        Rc::into_inner(pointer)
     }
 
     fn shard_bits() -> u32 {
@@ -18,7 +38,22 @@ impl Parts for Unsync {
     }
 }
 
-impl<T> Lock<T> for RefCell<T> {
+#[cfg(feature = "alloc")]
+impl<T: Again<Unsync> + 'static> Erase<T> for Unsync {
+    fn erase(recipe: T) -> Self::Again {
+        Rc::new(recipe)
+    }
+}
+
+impl<T: Init> Init for RefCell<T> {
+    const INIT: Self = RefCell::new(T::INIT);
+}
+
+impl Init for Cell<u32> {
+    const INIT: Self = Cell::new(0);
+}
+
+impl<T: Init> Lock<T> for RefCell<T> {
     fn new(value: T) -> Self {
         RefCell::new(value)
     }
@@ -34,10 +69,6 @@ impl<T> Lock<T> for RefCell<T> {
 }
 
 impl Word for Cell<u32> {
-    fn new(value: u32) -> Self {
-        Cell::new(value)
-    }
-
     #[inline]
     fn load(&self) -> u32 {
         self.get()

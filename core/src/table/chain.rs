@@ -13,9 +13,9 @@ use core::ptr::NonNull;
 use core::task::Waker;
 
 use super::shard::Inner;
-use super::{Core, SlotRef, slot};
+use super::{Core, slot};
 use crate::mode::{Lock, Mode};
-use crate::slot::{CHAINED, ENDED, ENDING, HELD, Request, Slot, Urgency};
+use crate::slot::{CHAINED, ENDED, ENDING, HELD, Request, Slot, SlotRef, Urgency};
 use crate::unwind::contain;
 
 /// What is left over: dropped, or woken, outside the shard's lock.
@@ -23,7 +23,7 @@ use crate::unwind::contain;
 pub(super) struct Loose<M: Mode> {
     refs: Vec<SlotRef<M>>,
     wakers: Vec<Waker>,
-    request: Option<(SlotRef<M>, Request)>,
+    request: Option<(SlotRef<M>, Request<M>)>,
 }
 
 impl<M: Mode> Loose<M> {
@@ -78,7 +78,7 @@ impl<M: Mode> Inner<M> {
                 return None;
             }
             // SAFETY: `admit` counts this reference.
-            body.extras().after = Some(unsafe { SlotRef::from_counted(new) });
+            body.extras().after = Some(unsafe { SlotRef::from_counted(new, ()) });
             slot(&old).set(CHAINED);
             Some(slot(&old).request(body, Some("replaced".into()), Urgency::Own))
         });

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use core::fmt;
 use core::ptr::NonNull;
 
-use crate::mode::{Lock, Mode, Word};
+use crate::mode::{Init, Lock, Mode, Word};
 use crate::slot::{GONE, Slot};
 use crate::wait::Event;
 use crate::{Outcome, TaskId, Text};
@@ -29,6 +29,10 @@ struct List<M: Mode> {
     ring: VecDeque<TaskEnd>,
     /// The number of the first ending in the ring; the first ending that was ever followed has the number 0.
     first: u64,
+}
+
+impl<M: Mode> Init for List<M> {
+    const INIT: Self = List { oldest: None, newest: None, len: 0, ring: VecDeque::new(), first: 0 };
 }
 
 /// A slot's neighbours in the list of the ended.
@@ -90,8 +94,7 @@ pub(crate) struct Added<M: Mode> {
 
 impl<M: Mode> Ended<M> {
     pub(crate) fn new(limit: usize) -> Self {
-        let list = List { oldest: None, newest: None, len: 0, ring: VecDeque::new(), first: 0 };
-        Self { limit, readers: M::Word::new(0), list: M::Lock::new(list), arrived: Event::new() }
+        Self { limit, readers: Init::INIT, list: Init::INIT, arrived: Event::INIT }
     }
 
     /// Whether records are kept at all.
@@ -218,5 +221,5 @@ impl<M: Mode> List<M> {
 fn links<M: Mode>(slot: &NonNull<Slot<M>>) -> &mut Links<M> {
     // SAFETY: the list's lock guards all links, and only methods of `List` call this, each with `&mut self`; a slot
     // in the list has a record, so it stands.
-    unsafe { &mut *super::slot(slot).links.get() }
+    unsafe { &mut *super::slot(slot).home.links.get() }
 }

@@ -2,10 +2,12 @@
 
 use alloc::alloc::Layout;
 use alloc::boxed::Box;
+use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 
+use super::extras::{Head, Home};
 use super::shard::Inner;
-use super::{Core, CoreRef, Home, Shelf, slot};
+use super::{Core, CoreRef, Links, Shelf, slot};
 use crate::Text;
 use crate::mode::Mode;
 use crate::slot::Slot;
@@ -44,7 +46,7 @@ impl<M: Mode> Inner<M> {
         let chunk = &mut self.chunks[index as usize];
         let found = chunk.at(chunk.free).expect("an open chunk has a free slot");
         // SAFETY: the shard's lock is held.
-        let shelf = unsafe { &mut *slot(&found).shelf.get() };
+        let shelf = unsafe { &mut *slot(&found).home.shelf.get() };
         shelf.record = true;
         chunk.free = shelf.next_free;
         if chunk.used == 0 {
@@ -73,8 +75,14 @@ impl<M: Mode> Inner<M> {
         chunk.slots = Some(new_slots(|at| {
             let place = (index * CHUNK as u32 + at) << core.shard_bits | shard;
             let next_free = if at + 1 < CHUNK as u32 { at + 1 } else { NONE };
-            let home = Home { core: NonNull::from(&**core), place };
-            Slot::new(home, chunk.generation, Shelf { record: false, next_free })
+            let head = Head { name: Text::EMPTY, generation: chunk.generation };
+            Slot::new(Home {
+                core: NonNull::from(&**core),
+                place,
+                head: UnsafeCell::new(head),
+                shelf: UnsafeCell::new(Shelf { record: false, next_free }),
+                links: UnsafeCell::new(Links::default()),
+            })
         }));
         chunk.free = 0;
         self.spare += 1;
@@ -105,7 +113,8 @@ impl<M: Mode> Inner<M> {
         // SAFETY: the caller says so.
         let body = unsafe { Slot::let_go(old) };
         // SAFETY: nobody refers to it, and the shard's lock is held.
-        let (head, shelf) = unsafe { (&mut *slot(&old).head.get(), &mut *slot(&old).shelf.get()) };
+        let (head, shelf) =
+            unsafe { (&mut *slot(&old).home.head.get(), &mut *slot(&old).home.shelf.get()) };
         let name = core::mem::replace(&mut head.name, Text::EMPTY);
         let (_, place) = core.split(slot(&old).home.place);
         // A slot whose generation would wrap is never used again: it stays counted as used.

@@ -5,14 +5,13 @@
 //! more news meanwhile leaves it to that one. The end is *decided* when it is noted, and seen once it was told: `conclude`
 //! in `end.rs`.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
 
-use super::SlotRef;
 use super::end::Ending;
+use crate::arc::Arc;
 use crate::mode::Mode;
-use crate::slot::{AROUND, Body};
+use crate::slot::{AROUND, Body, Concluded, SlotRef};
 use crate::unwind::{Panic, catch, contain, discard, into_any};
 use crate::{AroundPoll, Observer, State, TaskInfo, Text};
 
@@ -69,7 +68,7 @@ enum Step<M: Mode> {
     Ended(TaskInfo),
     Unclaimed(TaskInfo, Panic),
     /// All was told, and everybody may see the end now.
-    Conclude(super::end::Concluded<M>, Option<Arc<dyn AroundPoll>>),
+    Conclude(Concluded<M>, Option<Arc<dyn AroundPoll>>),
 }
 
 impl<M: Mode> SlotRef<M> {
@@ -151,7 +150,7 @@ impl<M: Mode> SlotRef<M> {
         match news.ending.take() {
             Some(ending) => {
                 let around = news.around.take();
-                Step::Conclude(self.conclude(body, ending), around)
+                Step::Conclude(self.conclude(body, ending.end, ending), around)
             }
             None => Step::Nothing,
         }
@@ -205,7 +204,7 @@ impl<M: Mode> Drop for Teller<'_, M> {
             let news = body.news()?;
             news.telling = false;
             let ending = news.ending.take()?;
-            Some(self.task.conclude(body, ending))
+            Some(self.task.conclude(body, ending.end, ending))
         });
         if let Some(concluded) = concluded {
             self.task.follow_up(concluded);

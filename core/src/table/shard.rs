@@ -6,11 +6,10 @@ use core::ptr::NonNull;
 use hashbrown::HashTable;
 
 use super::memory::{CHUNK, Chunk};
-use super::reference::count;
 use super::tally::Tally;
-use super::{Core, CoreRef, SlotRef, slot};
-use crate::mode::{Lock, Mode, Word};
-use crate::slot::{GONE, Slot};
+use super::{Core, CoreRef, slot};
+use crate::mode::{Init, Mode, Word};
+use crate::slot::{GONE, Slot, SlotRef};
 
 /// Aligned so that two shards share no cache line.
 #[repr(align(128))]
@@ -37,20 +36,21 @@ pub(super) struct Inner<M: Mode> {
 
 impl<M: Mode> Shard<M> {
     pub(super) fn new() -> Self {
-        Self {
-            lock: M::Lock::new(Inner {
-                closed: false,
-                names: HashTable::new(),
-                chunks: Vec::new(),
-                open: Vec::new(),
-                vacant: Vec::new(),
-                spare: 0,
-                referred: 0,
-                keep: None,
-            }),
-            tally: Tally::new(),
-        }
+        Self { lock: Init::INIT, tally: Tally::new() }
     }
+}
+
+impl<M: Mode> Init for Inner<M> {
+    const INIT: Self = Self {
+        closed: false,
+        names: HashTable::new(),
+        chunks: Vec::new(),
+        open: Vec::new(),
+        vacant: Vec::new(),
+        spare: 0,
+        referred: 0,
+        keep: None,
+    };
 }
 
 fn rehash<M: Mode>(core: &Core<M>) -> impl Fn(&NonNull<Slot<M>>) -> u64 {
@@ -102,9 +102,9 @@ impl<M: Mode> Inner<M> {
 
     /// A reference to a task that has others.
     pub(super) fn refer_live(&self, found: NonNull<Slot<M>>) -> SlotRef<M> {
-        count(slot(&found));
+        slot(&found).count();
         // SAFETY: it was just counted.
-        unsafe { SlotRef::from_counted(found) }
+        unsafe { SlotRef::from_counted(found, ()) }
     }
 
     /// Notes that one more slot is referred to.

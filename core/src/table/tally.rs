@@ -1,7 +1,7 @@
 //! How many tasks are where, without a lock.
 
 use super::Core;
-use crate::mode::{Mode, Word};
+use crate::mode::{Init, Mode, Word};
 
 /// Counts that only ever grow, so that their differences can be read without a lock: see [`Core::is_idle`].
 pub(crate) struct Tally<M: Mode> {
@@ -19,11 +19,11 @@ pub(crate) struct Tally<M: Mode> {
 impl<M: Mode> Tally<M> {
     pub(super) fn new() -> Self {
         Self {
-            spawned: M::Word::new(0),
-            unqueued: M::Word::new(0),
-            stopped: M::Word::new(0),
-            ended: M::Word::new(0),
-            stopped_ended: M::Word::new(0),
+            spawned: Init::INIT,
+            unqueued: Init::INIT,
+            stopped: Init::INIT,
+            ended: Init::INIT,
+            stopped_ended: Init::INIT,
         }
     }
 }

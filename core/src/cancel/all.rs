@@ -1,0 +1,101 @@
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::mode::Mode;
+use crate::slot::Urgency;
+use crate::{Cancel, Never, TaskEnd, TaskRef, Wait};
+
+pin_project! {
+    /// Several tasks that were asked to stop: await it to know that all of them have.
+    ///
+    /// As with [`Cancelling`], the requests stand without it. Resolves to how each of them ended.
+    pub struct CancellingAll<M: Mode, G = Never> {
+        #[pin]
+        wait: Option<Wait<M>>,
+        left: VecDeque<TaskRef<M>>,
+        ended: Vec<TaskEnd>,
+        #[pin]
+        grace: Option<G>,
+    }
+
+    impl<M: Mode, G> PinnedDrop for CancellingAll<M, G> {
+        fn drop(this: Pin<&mut Self>) {
+            if this.grace.is_some() {
+                stop_all(&this.left);
+            }
+        }
+    }
+}
+
+fn stop_all<M: Mode>(left: &VecDeque<TaskRef<M>>) {
+    for task in left {
+        task.0.cancel(None, Urgency::Now);
+    }
+}
+
+impl<M: Mode, G: Future> CancellingAll<M, G> {
+    /// Asks each of `tasks` to stop.
+    pub(crate) fn new(tasks: Vec<TaskRef<M>>, cancel: Cancel<G>) -> Self {
+        for task in &tasks {
+            task.0.cancel(cancel.reason.clone(), cancel.urgency);
+        }
+        let ended = Vec::with_capacity(tasks.len());
+        Self { wait: None, left: tasks.into(), ended, grace: cancel.grace }
+    }
+
+    /// How many tasks were asked.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.left.len() + self.ended.len()
+    }
+
+    /// Whether there was nothing to ask.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Blocks the thread until all of them have ended. Not for use inside a task.
+    #[cfg(feature = "std")]
+    pub fn wait_blocking(self) -> Vec<TaskEnd> {
+        crate::blocking::block_on(self)
+    }
+}
+
+impl<M: Mode, G: Future> Future for CancellingAll<M, G> {
+    type Output = Vec<TaskEnd>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<TaskEnd>> {
+        let mut this = self.project();
+        if let Some(grace) = this.grace.as_mut().as_pin_mut() {
+            if grace.poll(cx).is_ready() {
+                this.grace.set(None);
+                stop_all(this.left);
+            }
+        }
+        while let Some(next) = this.left.front() {
+            if this.wait.is_none() {
+                this.wait.set(Some(next.wait()));
+            }
+            let Some(wait) = this.wait.as_mut().as_pin_mut() else { break };
+            let Poll::Ready(outcome) = wait.poll(cx) else { return Poll::Pending };
+            this.wait.set(None);
+            this.ended.push(TaskEnd { id: next.id(), name: next.0.head().name.clone(), outcome });
+            this.left.pop_front();
+        }
+        this.grace.set(None);
+        Poll::Ready(core::mem::take(this.ended))
+    }
+}
+
+impl<M: Mode, G> fmt::Debug for CancellingAll<M, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancellingAll").field("left", &self.left).finish_non_exhaustive()
+    }
+}

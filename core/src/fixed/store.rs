@@ -1,0 +1,132 @@
+//! What a fixed table does at the steps of a task's life: see [`Store`].
+
+use core::num::NonZeroU8;
+
+use super::StaticOutcome;
+use super::table::{Before, Home, Table};
+use crate::mode::{Fixed, Locking, Store, Vocabulary, Word};
+use crate::slot::{Body, CANCEL, CHAINED, End, Fate, STARTED, Slot, SlotRef};
+use crate::unwind::{Panic, discard};
+use crate::{Cleanup, Never, TaskId, Text};
+
+impl<L: Locking> Vocabulary for Fixed<L> {
+    type Outcome = StaticOutcome;
+    type Reason = Option<NonZeroU8>;
+}
+
+impl<L: Locking> Store for Fixed<L> {
+    type Home = Home<L>;
+    type More = Before;
+    type Why = u8;
+    type Table = &'static Table<L, [Slot<Self>]>;
+    type Output = Never;
+    type Inside = ();
+    type Asked = ();
+    type Last = ();
+    type Ending = End;
+    type Left = ();
+
+    fn id(task: &SlotRef<Self>) -> TaskId {
+        SlotRef::id(task)
+    }
+
+    fn name(task: &SlotRef<Self>) -> &str {
+        Slot::name(task)
+    }
+
+    fn is_closed(task: &SlotRef<Self>) -> bool {
+        task.table().is_closed()
+    }
+
+    fn release(task: &mut SlotRef<Self>) {
+        // From here on the slot may be used anew.
+        task.refs.sub(1);
+    }
+
+    fn ask(_: &Slot<Self>, body: &mut Body<Self>, code: Option<NonZeroU8>, _: bool) {
+        body.why = code.map_or(0, NonZeroU8::get);
+    }
+
+    fn asked(_: &SlotRef<Self>, (): ()) {}
+
+    fn timed_out() -> Option<NonZeroU8> {
+        None
+    }
+
+    fn start(task: &SlotRef<Self>) -> bool {
+        task.set(STARTED) & CANCEL == 0
+    }
+
+    fn enter(_: &SlotRef<Self>) {}
+
+    fn unclaimed(_: &SlotRef<Self>, panic: Panic) {
+        discard(panic);
+    }
+
+    fn reason(_: &SlotRef<Self>) -> Option<Text> {
+        None
+    }
+
+    fn keep<T: 'static>(_: &SlotRef<Self>, output: T) -> Result<Never, T> {
+        Err(output)
+    }
+
+    fn last(
+        _: &SlotRef<Self>,
+        fate: Fate,
+        _: Option<Never>,
+        _: Option<Cleanup>,
+    ) -> (Option<End>, ()) {
+        let end = match fate {
+            Fate::Completed => Some(End::Completed),
+            Fate::Failed(_) => Some(End::Failed),
+            Fate::Panicked(panic) => {
+                if let Some(panic) = panic {
+                    discard(panic);
+                }
+                Some(End::Panicked)
+            }
+            Fate::Dropped => None,
+            Fate::NeverStarted => Some(End::NeverStarted),
+        };
+        (end, ())
+    }
+
+    fn is_ending(_: &Body<Self>) -> bool {
+        false
+    }
+
+    fn decide(_: &SlotRef<Self>, _: &mut Body<Self>, end: End, (): &mut ()) -> Option<End> {
+        Some(end)
+    }
+
+    fn decided(_: &SlotRef<Self>, (): ()) {}
+
+    fn book(task: &SlotRef<Self>, _: &mut Body<Self>, _: u32, end: End) -> (bool, ()) {
+        task.home.set_order(task.table().ended.add(1));
+        (end != End::NeverStarted, ())
+    }
+
+    fn settle(task: &SlotRef<Self>, flags: u32, (): ()) {
+        if flags & CHAINED != 0 {
+            task.table().pass_on(task);
+        }
+    }
+
+    fn told(task: &SlotRef<Self>) {
+        let table = task.table();
+        if table.idle.awaited() && table.is_idle() {
+            table.idle.wake_all(None);
+        }
+    }
+
+    fn outcome(body: &Body<Self>) -> Option<StaticOutcome> {
+        Some(match body.end? {
+            End::Completed | End::Failed => StaticOutcome::Completed,
+            End::Cancelled => StaticOutcome::Cancelled { code: NonZeroU8::new(body.why) },
+            End::Panicked => StaticOutcome::Panicked,
+            End::Abandoned => StaticOutcome::Abandoned,
+            End::NeverStarted => StaticOutcome::NeverStarted,
+        })
+    }
+}

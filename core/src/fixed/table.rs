@@ -1,0 +1,356 @@
+//! The array of slots: admission, lookup, eviction, and the tasks that replace each other.
+//!
+//! # Locks
+//!
+//! The table's guards the heads of the slots, the gate, and the links between a task and the one that it waits for; under
+//! it a slot's body may be locked. Both for a few instructions a slot, and never while foreign code runs (law 9).
+//!
+//! # Invariants
+//!
+//! 1. A slot is free while it has neither references nor a record; only admission, under the table's lock, makes it
+//!    otherwise, and only then is its head written.
+//! 2. A task that waits for another (`before`) does so until that one has ended *and* was taken out of the chain by
+//!    whoever ended it, who still refers to it then: so that one's slot is not used anew meanwhile.
+#![allow(
+    unsafe_code,
+    reason = "the heads of slots, which the table's lock guards; each block says so"
+)]
+
+use core::cell::UnsafeCell;
+use core::ptr::NonNull;
+
+use crate::mode::{AnyThread, Fixed, Init, Lock, Locking, Word};
+use crate::slot::{CHAINED, ENDED, ENDING, GONE, HELD, NAMELESS, RESERVED, Slot, SlotRef, Urgency};
+use crate::unwind::contain;
+use crate::wait::Event;
+use crate::{SpawnError, TaskId, TaskRef, Ticket};
+
+pub(crate) struct Table<L: Locking, S: ?Sized> {
+    /// What ids bear, where addresses do not tell registries apart.
+    #[cfg(not(target_pointer_width = "32"))]
+    number: L::Word,
+    lock: L::Lock<Gate>,
+    /// How many tasks have ended.
+    pub(super) ended: L::Word,
+    /// The last live task ended.
+    pub(super) idle: Event<L>,
+    pub(super) slots: S,
+}
+
+/// Whether the registry was shut down.
+pub(super) struct Gate {
+    closed: bool,
+}
+
+impl Init for Gate {
+    const INIT: Self = Gate { closed: false };
+}
+
+// SAFETY: everything in a table is behind the locks and words of its mode, which a shared mode makes of what may be
+// used by several threads and interrupts.
+unsafe impl<L: Locking + AnyThread, const N: usize> Sync for Table<L, [Slot<Fixed<L>>; N]> {}
+// SAFETY: as above.
+unsafe impl<L: Locking + AnyThread> Sync for Table<L, [Slot<Fixed<L>>]> {}
+
+impl<L: Locking, const N: usize> Init for Table<L, [Slot<Fixed<L>>; N]> {
+    const INIT: Self = Table {
+        #[cfg(not(target_pointer_width = "32"))]
+        number: Init::INIT,
+        lock: Init::INIT,
+        ended: Init::INIT,
+        idle: Init::INIT,
+        slots: [const { Slot::new(Home::INIT) }; N],
+    };
+}
+
+/// What a slot holds for its table.
+pub(crate) struct Home<L: Locking> {
+    /// Written under the table's lock while the slot is free; constant otherwise.
+    head: UnsafeCell<Head>,
+    /// How many tasks had ended before this one.
+    order: L::Word,
+}
+
+struct Head {
+    name: &'static str,
+    /// How often the slot was used. 0: never.
+    generation: u32,
+}
+
+impl<L: Locking> Init for Home<L> {
+    const INIT: Self =
+        Home { head: UnsafeCell::new(Head { name: "", generation: 0 }), order: Init::INIT };
+}
+
+impl<L: Locking> Home<L> {
+    /// How many tasks had ended since then before this one.
+    pub(super) fn since(&self, then: u32) -> u32 {
+        self.order.load().wrapping_sub(then)
+    }
+
+    pub(super) fn set_order(&self, order: u32) {
+        self.order.store(order);
+    }
+}
+
+/// The place of the task that has to end before this one may start. Behind the slot's lock, and changed under the table's
+/// alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Before(u16);
+
+impl Before {
+    const NOBODY: Self = Before(u16::MAX);
+}
+
+impl Init for Before {
+    const INIT: Self = Before::NOBODY;
+}
+
+/// What to do when a live task has the name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Policy {
+    Fail,
+    Replace,
+    Detach,
+}
+
+type View<L> = &'static Table<L, [Slot<Fixed<L>>]>;
+
+impl<L: Locking> Slot<Fixed<L>> {
+    fn head(&self) -> &Head {
+        // SAFETY: it is written only while the slot is free, under the table's lock, which the caller holds or has a
+        // reference that keeps the slot from being free.
+        unsafe { &*self.home.head.get() }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.head().name
+    }
+
+    /// Whether the table knows a task in this slot. Under the table's lock.
+    fn has_record(&self) -> bool {
+        self.head().generation != 0 && self.settled() & GONE == 0
+    }
+
+    fn is_live(&self) -> bool {
+        self.has_record() && self.settled() & ENDED == 0
+    }
+
+    /// Whether names lead to this slot. Under the table's lock.
+    fn is_named(&self, name: &str) -> bool {
+        self.has_record() && self.flags() & NAMELESS == 0 && self.head().name == name
+    }
+}
+
+impl<L: Locking> SlotRef<Fixed<L>> {
+    pub(super) fn place(&self) -> u32 {
+        place(self.table(), self)
+    }
+
+    pub(super) fn id(&self) -> TaskId {
+        let generation = self.head().generation;
+        TaskId { registry: self.table().number(), place: self.place(), generation }
+    }
+}
+
+/// Where a slot stands in the array.
+fn place<L: Locking>(table: View<L>, slot: &Slot<Fixed<L>>) -> u32 {
+    let offset = core::ptr::from_ref(slot).addr() - table.slots.as_ptr().addr();
+    (offset / size_of::<Slot<Fixed<L>>>()) as u32
+}
+
+impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
+    /// What tells this registry from all others of the program. The upper half of the numbers belongs to static ones.
+    #[cfg(target_pointer_width = "32")]
+    fn number(&self) -> u32 {
+        core::ptr::from_ref(self).addr() as u32 >> 2 | 1 << 31
+    }
+
+    #[cfg(not(target_pointer_width = "32"))]
+    fn number(&self) -> u32 {
+        use core::sync::atomic::{AtomicU32, Ordering};
+        static NEXT: AtomicU32 = AtomicU32::new(1 << 31);
+        let known = self.number.load();
+        if known != 0 {
+            return known;
+        }
+        let new = NEXT.fetch_add(1, Ordering::Relaxed);
+        self.number.update(|known| (known == 0).then_some(new));
+        self.number.load()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock.with(|gate| gate.closed)
+    }
+
+    /// Shuts the gate (law 12).
+    pub(super) fn close(&self) {
+        self.lock.with(|gate| gate.closed = true);
+    }
+
+    /// One more reference to a slot that has a record. Under the table's lock.
+    fn refer(&'static self, slot: &'static Slot<Fixed<L>>) -> SlotRef<Fixed<L>> {
+        slot.count();
+        // SAFETY: it was just counted, and the table is static.
+        unsafe { SlotRef::from_counted(NonNull::from(slot), self) }
+    }
+
+    /// Gives a new task its place.
+    pub(super) fn admit(
+        &'static self,
+        name: &'static str,
+        policy: Policy,
+    ) -> Result<Ticket<Fixed<L>>, SpawnError> {
+        let mut replaced = None;
+        let new = self.lock.with(|gate| {
+            if gate.closed {
+                return Err(SpawnError::Closed);
+            }
+            let is_holder = |slot: &&'static Slot<_>| slot.is_named(name) && slot.is_live();
+            let holder = if name.is_empty() { None } else { self.slots.iter().find(is_holder) };
+            if let (Some(holder), Policy::Fail) = (holder, policy) {
+                let (place, generation) = (place(self, holder), holder.head().generation);
+                let holder = TaskId { registry: self.number(), place, generation };
+                return Err(SpawnError::NameTaken { holder });
+            }
+            let slot = self.room().ok_or(SpawnError::Full { capacity: self.slots.len() })?;
+            let mut before = Before::NOBODY;
+            if let Some(holder) = holder {
+                if policy == Policy::Replace {
+                    replaced = holder.with(|body| {
+                        if holder.flags() & ENDING != 0 {
+                            return None;
+                        }
+                        before = Before(place(self, holder) as u16);
+                        holder.set(CHAINED);
+                        let request = holder.request(body, None, Urgency::Own);
+                        Some((self.refer(holder), request))
+                    });
+                }
+                holder.set(NAMELESS);
+            }
+            let held = if before == Before::NOBODY { 0 } else { HELD | CHAINED };
+            // SAFETY: the slot is free (invariant 1), and the table's lock is held.
+            let head = unsafe { &mut *slot.home.head.get() };
+            *head = Head { name, generation: head.generation.wrapping_add(1) };
+            slot.with(|body| {
+                body.end = None;
+                body.why = 0;
+                body.more = before;
+            });
+            slot.reset(RESERVED | held, 2);
+            Ok(slot)
+        });
+        if let Some((task, request)) = replaced {
+            task.after_request(request);
+        }
+        let new = NonNull::from(new?);
+        // SAFETY: `reset` counted these two, and the table is static.
+        let refs = unsafe { (SlotRef::from_counted(new, self), SlotRef::from_counted(new, self)) };
+        Ok(Ticket::new(refs.0, refs.1))
+    }
+
+    /// A free slot, or that of the oldest record that nobody refers to. Under the table's lock.
+    fn room(&'static self) -> Option<&'static Slot<Fixed<L>>> {
+        let now = self.ended.load();
+        let unused = |slot: &&'static Slot<Fixed<L>>| {
+            let over = !slot.has_record() || slot.settled() & ENDED != 0;
+            // A slot whose generation would wrap is never used again (law 7).
+            over && slot.refs.load() == 0 && slot.head().generation != u32::MAX
+        };
+        let age = |slot: &&'static Slot<Fixed<L>>| match slot.has_record() {
+            false => u32::MAX,
+            true => now.wrapping_sub(slot.home.order.load()),
+        };
+        // From the back: of several free ones the first is the last to be looked at, and taken.
+        self.slots.iter().rev().filter(unused).max_by_key(age)
+    }
+
+    pub(super) fn find(&'static self, name: &str) -> Option<TaskRef<Fixed<L>>> {
+        if name.is_empty() {
+            return None;
+        }
+        self.lock.with(|_| {
+            let now = self.ended.load();
+            let named = self.slots.iter().filter(|slot| slot.is_named(name));
+            // The live one, or else the last that ended.
+            let found = named.min_by_key(|slot| match slot.is_live() {
+                true => 0,
+                false => now.wrapping_sub(slot.home.order.load()).max(1),
+            })?;
+            Some(TaskRef(self.refer(found)))
+        })
+    }
+
+    pub(super) fn by_id(&'static self, id: TaskId) -> Option<TaskRef<Fixed<L>>> {
+        if id.registry != self.number() {
+            return None;
+        }
+        let slot = self.slots.get(id.place as usize)?;
+        self.lock.with(|_| {
+            let known = slot.has_record() && slot.head().generation == id.generation;
+            known.then(|| TaskRef(self.refer(slot)))
+        })
+    }
+
+    /// The first task from this place on.
+    pub(super) fn next_from(&'static self, place: u32) -> Option<TaskRef<Fixed<L>>> {
+        self.slots.get(place as usize..)?.iter().find_map(|slot| {
+            self.lock.with(|_| slot.has_record().then(|| TaskRef(self.refer(slot))))
+        })
+    }
+
+    pub(super) fn purge(&'static self) -> usize {
+        let purge = |slot: &&'static Slot<Fixed<L>>| {
+            self.lock.with(|_| {
+                let ended = slot.has_record() && slot.settled() & ENDED != 0;
+                if ended {
+                    slot.set(GONE);
+                }
+                ended
+            })
+        };
+        self.slots.iter().filter(purge).count()
+    }
+
+    /// Whether there was an instant during this call at which no task lived: nothing is admitted meanwhile.
+    pub(super) fn is_idle(&self) -> bool {
+        self.lock.with(|_| !self.slots.iter().any(Slot::is_live))
+    }
+
+    /// Takes a task that has ended out of its chain: who waited for it goes on, or waits for what it waited for itself; if
+    /// there is nobody, the name goes back to what it waited for.
+    pub(super) fn pass_on(&'static self, ended: &SlotRef<Fixed<L>>) {
+        let waker = self.lock.with(|_| {
+            let here = Before(ended.place() as u16);
+            let before = ended.with(|body| core::mem::replace(&mut body.more, Before::NOBODY));
+            let waits = |slot: &&'static Slot<Fixed<L>>| {
+                slot.is_live() && slot.with(|body| body.more == here)
+            };
+            match (self.slots.iter().find(waits), self.slots.get(usize::from(before.0))) {
+                (Some(next), _) => next.with(|body| {
+                    body.more = before;
+                    if before != Before::NOBODY {
+                        return None;
+                    }
+                    next.clear(HELD);
+                    body.waker.take()
+                }),
+                (None, Some(last)) => {
+                    if ended.flags() & NAMELESS == 0 {
+                        last.clear(NAMELESS);
+                    }
+                    None
+                }
+                (None, None) => None,
+            }
+        });
+        if let Some(waker) = waker {
+            contain(|| waker.wake());
+        }
+    }
+}
+
+/// What README says of a slot's size.
+#[cfg(all(target_pointer_width = "32", feature = "interrupt"))]
+const _: () = assert!(size_of::<Slot<Fixed<crate::mode::Interrupt>>>() == 40);

@@ -1,0 +1,120 @@
+//! A task's steps, the same in every table: a future comes, the first poll comes, somebody asks it to stop, it ends.
+
+use core::task::Waker;
+
+use super::{
+    Body, CANCEL, ENDED, ENDING, End, FOR_CANCEL, GONE, RESERVED, Request, SlotRef, UNLISTED,
+    Urgency,
+};
+use crate::mode::Storage;
+use crate::unwind::{Panic, contain};
+use crate::wait::wake_all;
+use crate::{Cleanup, SpawnError, Text};
+
+/// What became of a task's future. It is gone by now.
+pub(crate) enum Fate {
+    /// It returned `Ready`.
+    Completed,
+    /// It returned `Ready` with an error, which says this.
+    Failed(Text),
+    /// It panicked, in `poll` or when it was dropped; with what, where that is known.
+    Panicked(Option<Panic>),
+    /// It was dropped unfinished: by its wrapper because of a cancel, or by its executor.
+    Dropped,
+    /// There never was one that an executor took. No record is kept.
+    NeverStarted,
+}
+
+/// What an end leaves to be done once the lock is released.
+pub(crate) struct Concluded<M: Storage> {
+    flags: u32,
+    waker: Option<Waker>,
+    /// Whether anybody waits in the slot's list.
+    awaited: bool,
+    left: M::Left,
+}
+
+impl<M: Storage> SlotRef<M> {
+    /// Takes the place for a future that now comes.
+    pub(crate) fn claim(&self) -> Result<(), SpawnError> {
+        if M::is_closed(self) {
+            return Err(SpawnError::Closed);
+        }
+        let claimed = self.with(|_| {
+            let free = self.flags() & (CANCEL | ENDING) == 0;
+            if free {
+                self.clear(RESERVED);
+            }
+            free
+        });
+        if claimed { Ok(()) } else { Err(SpawnError::Cancelled) }
+    }
+
+    /// Ends a place that no future was given to.
+    pub(crate) fn withdraw(&self) {
+        self.end(Fate::NeverStarted, None, None);
+    }
+
+    /// Asks the task to stop (law 1). O(1).
+    pub(crate) fn cancel(&self, reason: M::Reason, urgency: Urgency) {
+        let request = self.with(|body| self.request(body, reason, urgency));
+        self.after_request(request);
+    }
+
+    /// Follows up on a request to stop, outside all locks.
+    pub(crate) fn after_request(&self, request: Request<M>) {
+        if request.unborn {
+            self.end(Fate::Dropped, None, None);
+        }
+        if request.awaited {
+            wake_all(self, Some(FOR_CANCEL));
+        }
+        M::asked(self, request.asked);
+        if let Some(waker) = request.waker {
+            contain(|| waker.wake());
+        }
+    }
+
+    /// Reports the end of the task (law 2: its future has been dropped). Only the first report counts.
+    ///
+    /// O(1), and O(of those who wait) to wake them.
+    pub(crate) fn end(&self, fate: Fate, output: Option<M::Output>, cleanup: Option<Cleanup>) {
+        let (end, mut last) = M::last(self, fate, output, cleanup);
+        let concluded = self.with(|body| {
+            let flags = self.flags();
+            if flags & ENDING != 0 || M::is_ending(body) {
+                return None;
+            }
+            let unfinished = if flags & CANCEL != 0 { End::Cancelled } else { End::Abandoned };
+            let end = end.unwrap_or(unfinished);
+            let ending = M::decide(self, body, end, &mut last)?;
+            Some(self.conclude(body, end, ending))
+        });
+        M::decided(self, last);
+        if let Some(concluded) = concluded {
+            self.follow_up(concluded);
+        }
+    }
+
+    /// Lets everybody see the end, under the lock of the body.
+    pub(crate) fn conclude(&self, body: &mut Body<M>, end: End, ending: M::Ending) -> Concluded<M> {
+        // From here on nobody can ask it to stop, replace it, or let go of its output.
+        let flags = self.set_ending();
+        body.end = Some(end);
+        let (kept, left) = M::book(self, body, flags, ending);
+        self.set(if kept { ENDED } else { ENDED | GONE | UNLISTED });
+        let awaited = !body.waiters.is_empty();
+        Concluded { flags, waker: body.waker.take(), awaited, left }
+    }
+
+    /// Does what follows from an end, outside the lock.
+    pub(crate) fn follow_up(&self, concluded: Concluded<M>) {
+        let Concluded { flags, waker, awaited, left } = concluded;
+        M::settle(self, flags, left);
+        contain(|| drop(waker));
+        if awaited {
+            wake_all(self, None);
+        }
+        M::told(self);
+    }
+}

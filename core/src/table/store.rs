@@ -1,0 +1,170 @@
+//! What a growing table does at the steps of a task's life: see [`Store`].
+
+use alloc::vec::Vec;
+use core::task::Waker;
+
+use super::end::{Ending, Last, Left};
+use super::extras::{Home, More};
+use super::payload::Payload;
+use super::{STOPPING, news, reference};
+use crate::mode::{Parts, Store, Vocabulary, Word};
+use crate::slot::{Body, CANCEL, End, Fate, HANDLE, KEEP, STARTED, Slot, SlotRef};
+use crate::unwind::{Panic, contain};
+use crate::{Cleanup, Outcome, TaskId, Text};
+
+/// What a first request to stop leaves to be done.
+#[derive(Default)]
+pub(crate) struct Asked {
+    hooks: Vec<Waker>,
+    /// Whether an observer is to be told.
+    news: bool,
+}
+
+impl<M: Parts> Vocabulary for M {
+    type Outcome = Outcome;
+    type Reason = Option<Text>;
+}
+
+impl<M: Parts> Store for M {
+    type Home = Home<M>;
+    type More = More<M>;
+    type Why = ();
+    type Table = ();
+    type Output = Payload;
+    type Inside = Option<news::Inside>;
+    type Asked = Asked;
+    type Last = Last;
+    type Ending = Ending;
+    type Left = Left<M>;
+
+    fn id(task: &SlotRef<M>) -> TaskId {
+        Slot::id(task)
+    }
+
+    fn name(task: &SlotRef<M>) -> &str {
+        task.head().name.as_str()
+    }
+
+    fn is_closed(task: &SlotRef<M>) -> bool {
+        task.core().is_closed()
+    }
+
+    fn release(task: &mut SlotRef<M>) {
+        reference::release(task.as_ptr());
+    }
+
+    fn ask(task: &Slot<M>, body: &mut Body<M>, reason: Option<Text>, was_queued: bool) -> Asked {
+        if reason.is_some() {
+            body.extras().reason = reason;
+        }
+        // Under the lock of the body, as the end is: so the one is counted before the other.
+        let tally = task.core().tally(task.home.place);
+        if was_queued {
+            tally.unqueued.add(1);
+        }
+        tally.stopped.add(1);
+        let Some(extras) = body.some_extras() else { return Asked::default() };
+        let hooks = core::mem::take(&mut extras.hooks);
+        let news = body.news().map(|news| news.note(STOPPING)).is_some();
+        Asked { hooks, news }
+    }
+
+    fn asked(task: &SlotRef<M>, asked: Asked) {
+        for hook in asked.hooks {
+            contain(|| hook.wake());
+        }
+        if asked.news {
+            task.tell();
+        }
+    }
+
+    fn timed_out() -> Option<Text> {
+        Some("timed out".into())
+    }
+
+    fn start(task: &SlotRef<M>) -> bool {
+        let core = task.core();
+        if let Some(now) = core.now() {
+            task.with(|body| {
+                if let Some(times) = body.extras().times.as_mut() {
+                    times.start(now);
+                }
+            });
+        }
+        let observed = core.options.observer.get().is_some();
+        let asked = match observed {
+            false => task.set(STARTED) & CANCEL != 0,
+            // As requests are, under the lock: so the one is noted before the other.
+            true => task.with(|body| {
+                let asked = task.set(STARTED) & CANCEL != 0;
+                if let Some(news) = body.news().filter(|_| !asked) {
+                    news.note(news::STARTED);
+                }
+                asked
+            }),
+        };
+        if asked {
+            return false;
+        }
+        core.tally(task.home.place).unqueued.add(1);
+        if observed {
+            task.tell();
+        }
+        true
+    }
+
+    #[inline]
+    fn enter(task: &SlotRef<M>) -> Option<news::Inside> {
+        task.enter()
+    }
+
+    fn unclaimed(task: &SlotRef<M>, panic: Panic) {
+        task.unclaimed(panic);
+    }
+
+    fn reason(task: &SlotRef<M>) -> Option<Text> {
+        task.with(|body| body.reason())
+    }
+
+    fn keep<T: 'static>(task: &SlotRef<M>, output: T) -> Result<Payload, T> {
+        let wanted = task.flags() & (HANDLE | KEEP) != 0;
+        if wanted { Ok(Payload::new(output)) } else { Err(output) }
+    }
+
+    fn last(
+        task: &SlotRef<M>,
+        fate: Fate,
+        output: Option<Payload>,
+        cleanup: Option<Cleanup>,
+    ) -> (Option<End>, Last) {
+        Last::new(task, fate, output, cleanup)
+    }
+
+    fn is_ending(body: &Body<M>) -> bool {
+        body.is_ending()
+    }
+
+    fn decide(task: &SlotRef<M>, body: &mut Body<M>, end: End, last: &mut Last) -> Option<Ending> {
+        task.decide(body, end, last)
+    }
+
+    fn decided(task: &SlotRef<M>, last: Last) {
+        last.let_go(task);
+    }
+
+    fn book(task: &SlotRef<M>, body: &mut Body<M>, flags: u32, ending: Ending) -> (bool, Left<M>) {
+        task.book(body, flags, ending)
+    }
+
+    fn settle(task: &SlotRef<M>, flags: u32, left: Left<M>) {
+        task.settle(flags, left);
+    }
+
+    fn told(task: &SlotRef<M>) {
+        task.core().tell_of_end();
+    }
+
+    fn outcome(body: &Body<M>) -> Option<Outcome> {
+        body.outcome()
+    }
+}
