@@ -12,6 +12,7 @@
 //! | `tokio` | [`tokio::Tokio`], [`tokio::TokioLocal`] |
 //! | `smol` | [`smol::Smol`], [`smol::OnExecutor`] |
 //! | `local` | [`local::OnLocalExecutor`] |
+//! | `embassy` | [`embassy::SpawnTicket`]: tickets on embassy's executors |
 //! | `supervise` | [`supervise::supervise`]: a task that is made again when it fails |
 //! | `tracing` | [`tracing::TracingObserver`]: a span per task, failures and panics as errors |
 //! | `metrics` | [`metrics::MetricsObserver`]: counters and a gauge for a metrics endpoint |
@@ -46,6 +47,12 @@ pub mod smol {
 #[cfg(feature = "local")]
 pub mod local {
     pub use task_registry_local::*;
+}
+
+/// On embassy's executors, by ticket.
+#[cfg(feature = "embassy")]
+pub mod embassy {
+    pub use task_registry_embassy::*;
 }
 
 /// What happens to tasks, in `tracing`.
