@@ -13,6 +13,7 @@
 //! | `smol` | [`smol::Smol`], [`smol::OnExecutor`] |
 //! | `local` | [`local::OnLocalExecutor`] |
 //! | `embassy` | [`embassy::SpawnTicket`]: tickets on embassy's executors |
+//! | `wasm` | [`wasm::Wasm`]: in a browser; neither std nor threads are needed |
 //! | `supervise` | [`supervise::supervise`]: a task that is made again when it fails |
 //! | `tracing` | [`tracing::TracingObserver`]: a span per task, failures and panics as errors |
 //! | `metrics` | [`metrics::MetricsObserver`]: counters and a gauge for a metrics endpoint |
@@ -55,6 +56,12 @@ pub mod embassy {
     pub use task_registry_embassy::*;
 }
 
+/// In a browser: `wasm-bindgen-futures`.
+#[cfg(feature = "wasm")]
+pub mod wasm {
+    pub use task_registry_wasm::*;
+}
+
 /// What happens to tasks, in `tracing`.
 #[cfg(feature = "tracing")]
 pub mod tracing {
@@ -67,6 +74,6 @@ pub mod metrics {
     pub use task_registry_metrics::*;
 }
 
-#[cfg(all(doctest, feature = "tokio", feature = "local"))]
+#[cfg(all(doctest, feature = "tokio", feature = "local", feature = "wasm"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

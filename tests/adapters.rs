@@ -280,3 +280,23 @@ mod local {
         assert!(ours_task.is_ended());
     }
 }
+
+/// What this adapter does in a browser is tested in one: `tests/browser`.
+#[cfg(feature = "wasm")]
+mod wasm {
+    use std::time::Duration;
+
+    use futures_lite::future::block_on;
+    use task_registry::wasm::{Wasm, monotonic};
+    use task_registry::{Options, Refusal, Registry, SpawnError};
+
+    #[test]
+    fn without_a_browser_a_spawn_gives_the_future_back_and_the_clock_stands_still() {
+        let tasks = Registry::with_options(Wasm, Options::new().clock(monotonic));
+        let refused = tasks.try_spawn("a", async { "whole" }).unwrap_err();
+        assert!(matches!(refused.kind, SpawnError::Refused(Refusal::Other(_))), "{refused}");
+        assert_eq!(block_on(refused.into_future()), "whole");
+        assert!(tasks.is_empty(), "it left no record");
+        assert_eq!(monotonic(), Duration::ZERO);
+    }
+}

@@ -196,5 +196,22 @@ mod with_local {
     }
 }
 
+#[cfg(feature = "wasm")]
+mod with_wasm {
+    use super::Shared;
+    use task_registry::Registry;
+    use task_registry::wasm::Wasm;
+
+    is! {
+        Wasm: Send Sync Unpin Copy;
+        Registry<Wasm>: Unpin Clone;
+        // Whoever spawns through it spawns on their own thread's queue.
+        Registry<Wasm, Shared>: Send Sync Unpin Clone;
+    }
+    is_not! {
+        Registry<Wasm>: Send Sync;
+    }
+}
+
 #[test]
 fn what_may_cross_threads_is_checked_when_this_file_compiles() {}

@@ -146,10 +146,11 @@ pub use {
     ticket::Run,
 };
 
+#[cfg(all(feature = "std", not(all(target_family = "wasm", target_os = "unknown"))))]
+pub use options::monotonic;
 #[cfg(feature = "std")]
 pub use {
     current::{CurrentTask, TrackCurrent, current},
-    options::monotonic,
     workers::{
         Running, Runtime, StartError, WorkerCx, WorkerReport, Workers, WorkersHandle,
         WorkersReport, WorkersShutdown, WorkersSnapshot,

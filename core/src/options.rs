@@ -95,7 +95,9 @@ impl Options {
 }
 
 /// The time since this function was first called in this process: a clock for [`Options::clock`].
-#[cfg(feature = "std")]
+///
+/// Not on wasm32-unknown-unknown, where std has no clock: in a browser, `task-registry-wasm` has one.
+#[cfg(all(feature = "std", not(all(target_family = "wasm", target_os = "unknown"))))]
 #[must_use]
 pub fn monotonic() -> Duration {
     use std::sync::OnceLock;

@@ -250,7 +250,10 @@ enum Begin {
 
 impl<M: Storage> Task<M> {
     fn flags(&self) -> u32 {
-        self.slot.as_ref().map_or(0, |slot| slot.flags())
+        let flags = self.slot.as_ref().map_or(0, |slot| slot.flags());
+        // A planted fault: a wrapper that is blind for requests to stop. Only ever set by the scripts that see the suites of
+        // other targets fail by it, `RUSTFLAGS='--cfg task_registry_fault="no_abort"'`.
+        if cfg!(task_registry_fault = "no_abort") { flags & !STOP } else { flags }
     }
 
     fn must_stop(&self) -> bool {

@@ -2,6 +2,10 @@
 
 use std::pin::pin;
 
+#[cfg(not(target_family = "wasm"))]
+use task_registry::monotonic;
+#[cfg(target_family = "wasm")]
+use task_registry::wasm::monotonic;
 use task_registry::{Counts, Lagged, Options, Outcome, Retain, State, Tasks};
 
 use crate::harness::*;
@@ -251,7 +255,7 @@ pub(crate) async fn law_16_a_clock_is_read_where_one_was_given<H: Harness>(tasks
     assert_eq!((last.spawned, last.started), (times.spawned, Some(started)));
     assert!(last.ended.expect("it ended") > started);
     assert!(tasks.snapshot()[0].times().is_some());
-    let real = another(&tasks, Options::new().clock(task_registry::monotonic));
+    let real = another(&tasks, Options::new().clock(monotonic));
     let done = real.spawn("b", body(async {})).unwrap();
     done.wait().await;
     let times = done.info().times().unwrap();
