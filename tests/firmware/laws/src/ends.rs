@@ -90,6 +90,38 @@ pub(crate) async fn law_02_a_ticket_can_be_run_in_place(_: Lab) {
     assert!(is_cancelled(&outcome) && task.is_ended());
 }
 
+pub(crate) async fn law_02_a_future_that_stays_in_its_place_is_dropped_there(_: Lab) {
+    static DROPPED: [Flag; 2] = [const { Flag::new() }; 2];
+    let tasks = registry!(2);
+    let [run, tracked] = &DROPPED;
+    let hold = |dropped: &'static Flag| {
+        let guard = dropped.on_drop();
+        async move {
+            let _guard = guard;
+            pending::<()>().await;
+        }
+    };
+    let mut place = pin!(Some(hold(run)));
+    {
+        let ticket = tasks.reserve("a").expect("it is free");
+        let task = ticket.task().clone();
+        let Ok(run) = ticket.run_in(place.as_mut()) else { panic!("nobody cancelled it") };
+        let mut run = pin!(run);
+        assert!(poll_once(&mut run).is_pending());
+        drop(task.cancel());
+        assert!(poll_once(&mut run).is_ready() && task.is_ended());
+        assert!(DROPPED[0].is_set(), "the wrapper lives, and the future is gone");
+    }
+    assert!(place.is_none());
+
+    let mut place = pin!(Some(hold(tracked)));
+    let ticket = tasks.reserve("a").expect("it is free");
+    let task = ticket.task().clone();
+    drop(task.cancel());
+    assert!(ticket.track_in(place.as_mut()).is_err() && place.is_none());
+    assert!(tracked.is_set(), "refused, it is gone as well");
+}
+
 pub(crate) async fn law_02_inside_its_destructors_a_task_has_not_ended(_: Lab) {
     let tasks = registry!(2);
     let ticket = tasks.reserve("a").expect("it is free");

@@ -95,6 +95,7 @@ macro_rules! each_law {
                 law_02_a_waiter_is_woken_after_a_completed_future_is_gone
                 law_02_the_future_goes_although_its_executor_keeps_the_wrapper
                 law_02_a_ticket_can_be_run_in_place
+                law_02_a_future_that_stays_in_its_place_is_dropped_there
                 law_02_inside_its_destructors_a_task_has_not_ended
                 law_02_an_output_is_in_its_cell_when_the_end_is_known
                 law_03_what_returned_ready_is_completed_although_it_was_cancelled

@@ -4,6 +4,7 @@
 
 use core::cell::{Cell, UnsafeCell};
 use core::future::Future;
+use core::mem::MaybeUninit;
 use core::pin::{Pin, pin};
 use core::ptr;
 use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
@@ -19,7 +20,9 @@ pub struct Queue<F, const N: usize> {
 
 struct Place<F> {
     job: Job,
-    future: UnsafeCell<Option<F>>,
+    /// There while the job runs. Not an `Option`: with one, what is not there may need initial values other than nought,
+    /// and the place would lie in flash, too.
+    future: UnsafeCell<MaybeUninit<F>>,
 }
 
 /// What a waker points to.
@@ -56,7 +59,7 @@ impl<F, const N: usize> Queue<F, N> {
         Self {
             line: Line { first: cell(None), last: cell(None) },
             main: Job::new(),
-            places: [const { Place { job: Job::new(), future: UnsafeCell::new(None) } }; N],
+            places: [const { Place { job: Job::new(), future: UnsafeCell::new(MaybeUninit::uninit()) } }; N],
         }
     }
 }
@@ -69,7 +72,7 @@ impl<F: Future<Output = ()>, const N: usize> Queue<F, N> {
         };
         // SAFETY: the place was free and is now ours, and is not pinned to anything: nobody else looks into it until
         // its state is `Runs`.
-        unsafe { *place.future.get() = Some(future) };
+        unsafe { (*place.future.get()).write(future) };
         place.job.start(&self.line);
         Ok(())
     }
@@ -134,19 +137,19 @@ impl<F: Future<Output = ()>, const N: usize> Queue<F, N> {
         let Some(place) = place.filter(|place| place.job.is(State::Runs)) else {
             return; // Woken after its end.
         };
-        // SAFETY: it runs, and this is the one who drives: see `Sync`. It is in a static and never moved until it is
-        // dropped in its place.
-        let future =
-            unsafe { (*place.future.get()).as_mut().map(|future| Pin::new_unchecked(future)) };
+        // SAFETY: it runs, so it is there, and this is the one who drives: see `Sync`. It is in a static and never moved until
+        // it is dropped in its place.
+        let future = unsafe { Pin::new_unchecked((*place.future.get()).assume_init_mut()) };
         let waker = job.waker();
-        if future.is_none_or(|future| future.poll(&mut Context::from_waker(&waker)).is_ready()) {
+        if future.poll(&mut Context::from_waker(&waker)).is_ready() {
             self.free(place);
         }
     }
 
     fn free(&self, place: &'static Place<F>) {
-        // SAFETY: as above; this drops it in its place.
-        unsafe { *place.future.get() = None };
+        place.job.set(State::Taken);
+        // SAFETY: as above; this drops it in its place, and since it does not run any more nobody touches it afterwards.
+        unsafe { (*place.future.get()).assume_init_drop() };
         place.job.set(State::Free);
     }
 }
