@@ -127,7 +127,7 @@ impl<L: Locking> StaticTasks<L> {
     ///
     /// [`Full`](SpawnError::Full), [`Closed`](SpawnError::Closed).
     pub fn reserve_unnamed(self) -> Result<StaticTicket<L>, SpawnError> {
-        self.0.admit("", Policy::Fail)
+        self.0.admit(None, Policy::Fail)
     }
 
     /// Takes the name from the live task that has it and asks that one to stop; the newcomer is queued until that one, and
@@ -153,7 +153,7 @@ impl<L: Locking> StaticTasks<L> {
         if name.is_empty() {
             return Err(SpawnError::EmptyName);
         }
-        self.0.admit(name, policy)
+        self.0.admit(Some(name), policy)
     }
 
     /// The task that has this name: the live one, or else the record of the last that ended with it. O(capacity).

@@ -70,10 +70,10 @@ pub(crate) const UNLISTED: u32 = 1 << 16;
 pub(crate) const NAMELESS: u32 = 1 << 17;
 
 /// What a waiter in a slot's list waits for.
-pub(crate) const FOR_END: u64 = 0;
-pub(crate) const FOR_CANCEL: u64 = 1;
+pub(crate) const FOR_END: u32 = 0;
+pub(crate) const FOR_CANCEL: u32 = 1;
 #[cfg(feature = "alloc")]
-pub(crate) const FOR_READY: u64 = 2;
+pub(crate) const FOR_READY: u32 = 2;
 
 pub(crate) struct Slot<M: Storage> {
     flags: M::Word,
@@ -104,9 +104,11 @@ impl<M: Storage> Init for Body<M> {
     };
 }
 
+/// `None` is nought, so that a table of fixed size is all noughts at first, and no part of a firmware's image.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum End {
-    Completed,
+    Completed = 1,
     Cancelled,
     Panicked,
     Failed,
@@ -156,7 +158,7 @@ impl<M: Storage> Slot<M> {
     #[inline]
     pub(crate) fn settled(&self) -> u32 {
         let flags = self.flags.load();
-        if flags & (ENDING | ENDED) == ENDING {
+        if M::IN_STEPS && flags & (ENDING | ENDED) == ENDING {
             return self.body.with(|_| self.flags.load());
         }
         flags

@@ -45,6 +45,7 @@ pub(crate) use end::Ending;
 pub(crate) use ended::Links;
 pub use ended::TaskEnd;
 pub(crate) use extras::Head;
+use extras::spread;
 pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 
@@ -55,7 +56,7 @@ use crate::wait::Event;
 use crate::{Options, SpawnError, TaskId, TaskInfo, Text};
 use chain::Loose;
 use ended::Ended;
-use memory::CHUNK;
+use memory::{CHUNK, SPARE};
 use shard::Shard;
 use tally::Tally;
 
@@ -74,7 +75,7 @@ pub(crate) struct Core<M: Mode> {
     order: M::Lock<i64>,
     /// The last live task ended, or the registry was closed.
     pub(crate) idle: Event<M>,
-    /// A name appeared; waiters have its hash as their key.
+    /// A name appeared; waiters have its short hash as their key.
     pub(crate) named: Event<M>,
 }
 
@@ -161,12 +162,13 @@ impl<M: Mode> CoreRef<M> {
         flags: u32,
         again: Option<&M::Again>,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
-        let hash = if name.is_empty() {
-            u64::from(self.unnamed.add(1)) << 32
-        } else {
-            self.hash(name.as_bytes())
-        };
         let named = !name.is_empty();
+        let (short, hash) = if named {
+            let short = self.short_hash(name.as_bytes());
+            (short, spread(short))
+        } else {
+            (0, u64::from(self.unnamed.add(1)) << 32)
+        };
         let spawned = self.now();
         let (index, shard) = self.shard(hash);
         let mut loose = Loose::new();
@@ -174,7 +176,8 @@ impl<M: Mode> CoreRef<M> {
             if inner.closed {
                 return Err(NotAdmitted::Error(SpawnError::Closed));
             }
-            let holder = match named {
+            let known = named && inner.knows(hash, name.as_bytes());
+            let holder = match known {
                 true => inner.holder(hash, name.as_bytes(), &mut loose),
                 false => None,
             };
@@ -209,7 +212,8 @@ impl<M: Mode> CoreRef<M> {
                 replaced = inner.holder(hash, name.as_bytes(), &mut loose);
             }
             // SAFETY: `new` was free until now (invariant 1), so nobody else can reach it.
-            unsafe { (*slot(&new).home.head.get()).name = name };
+            let head = unsafe { &mut *slot(&new).home.head.get() };
+            (head.name, head.hash) = (name, short);
             slot(&new).reset(flags, refs);
             if again.is_some() {
                 slot(&new).with(|body| body.extras().again = again.cloned());
@@ -227,8 +231,10 @@ impl<M: Mode> CoreRef<M> {
             if self.options.observer.get().is_some() {
                 slot(&new).with(|body| body.extras().news = Some(Box::new(News::added())));
             }
-            if named {
-                inner.name(self, hash, new);
+            match known {
+                true => inner.name(hash, new),
+                false if named => inner.name_first(hash, new),
+                false => {}
             }
             inner.hold(self);
             shard.tally.spawned.bump();
@@ -237,7 +243,7 @@ impl<M: Mode> CoreRef<M> {
         loose.tie_up();
         let new = admitted?;
         if named {
-            self.named.wake_all(Some(hash));
+            self.named.wake_all(Some(short));
         }
         // SAFETY: `reset` counted these two.
         let refs = unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
@@ -253,7 +259,7 @@ impl<M: Mode> CoreRef<M> {
         let hash = self.hash(name);
         self.shard(hash).1.lock.with(|inner| {
             if inner.named(hash, name).is_none() && record.has_record() {
-                inner.name(self, hash, record.as_ptr());
+                inner.name(hash, record.as_ptr());
             }
         });
     }
@@ -306,11 +312,18 @@ impl<M: Mode> CoreRef<M> {
 }
 
 impl<M: Mode> Core<M> {
+    /// The hash of a name. Only 32 bits of it count, so that slots can keep it.
     #[inline]
     pub(crate) fn hash(&self, name: &[u8]) -> u64 {
+        spread(self.short_hash(name))
+    }
+
+    #[inline]
+    pub(crate) fn short_hash(&self, name: &[u8]) -> u32 {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(name);
-        hasher.finish()
+        let hash = hasher.finish();
+        (hash ^ hash >> 32) as u32
     }
 
     fn shard(&self, hash: u64) -> (u32, &Shard<M>) {
@@ -339,6 +352,11 @@ impl<M: Mode> Core<M> {
         }
     }
 
+    /// How many chunks without a task each shard keeps.
+    fn spare(&self) -> u32 {
+        (SPARE >> self.shard_bits).max(1)
+    }
+
     fn tally(&self, place: u32) -> &Tally<M> {
         &self.shards[self.split(place).0].tally
     }
@@ -364,7 +382,9 @@ impl<M: Mode> Core<M> {
         let told = match (self.options.observer.get(), panic) {
             (Some(observer), Some(panic)) => Some((observer, TaskInfo::of(task), panic)),
             (_, panic) => {
-                contain(|| drop(panic));
+                if let Some(panic) = panic {
+                    discard(panic);
+                }
                 None
             }
         };
@@ -372,8 +392,9 @@ impl<M: Mode> Core<M> {
         let garbage = self.shards[shard].lock.with(|inner| {
             if task.flags() & CHAINED != 0 {
                 // Whoever ended it is still on the way to do this, and would find the name gone.
-                let hash = self.hash(task.head().name.as_bytes());
-                gave_back = inner.unchain(record, hash, &mut loose).then_some(hash);
+                let hash = task.head().hash();
+                let back = inner.unchain(record, hash, &mut loose);
+                gave_back = back.then_some(task.head().hash);
             }
             inner.unname(self, record);
             // SAFETY: the shard's lock is held.

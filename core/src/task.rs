@@ -43,8 +43,7 @@ impl<M: Storage> TaskRef<M> {
     /// The task's name, if it has one. O(1).
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        let name = M::name(&self.0);
-        (!name.is_empty()).then_some(name)
+        M::name(&self.0)
     }
 
     /// Where the task is in its life. O(1), without a lock.

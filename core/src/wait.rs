@@ -43,7 +43,7 @@ struct Inner {
     /// `Some` exactly while the node is linked.
     waker: Option<Waker>,
     /// What it waits for, where a list serves several things: the hash of a name.
-    key: u64,
+    key: u32,
     /// Dangling unless it is linked.
     prev: NonNull<Node>,
     next: NonNull<Node>,
@@ -87,7 +87,7 @@ impl WaitList {
     /// # Safety
     ///
     /// `node` is pinned, belongs to this list only, and is unlinked before it is dropped.
-    unsafe fn link(&mut self, node: &Node, key: u64, waker: &mut Option<Waker>) -> bool {
+    unsafe fn link(&mut self, node: &Node, key: u32, waker: &mut Option<Waker>) -> bool {
         let this = NonNull::from(node);
         // SAFETY: `&mut self` shows that the lock is held; all in the list are linked.
         unsafe {
@@ -126,7 +126,7 @@ impl WaitList {
     }
 
     /// Takes out the first node that waits for `key`, or the first of all.
-    fn pop(&mut self, key: Option<u64>) -> Option<Waker> {
+    fn pop(&mut self, key: Option<u32>) -> Option<Waker> {
         let first = self.first?;
         let mut at = first;
         loop {
@@ -167,14 +167,14 @@ pub(crate) unsafe trait Place {
 /// One future's wish to be woken.
 pub(crate) struct Waiter<P: Place> {
     pub(crate) place: P,
-    key: u64,
+    key: u32,
     /// Whether the node was ever linked, so that most drops take no lock.
     used: bool,
     node: Node,
 }
 
 impl<P: Place> Waiter<P> {
-    pub(crate) fn new(place: P, key: u64) -> Self {
+    pub(crate) fn new(place: P, key: u32) -> Self {
         let inner =
             Inner { waker: None, key: 0, prev: NonNull::dangling(), next: NonNull::dangling() };
         let node = Node { inner: UnsafeCell::new(inner), _pinned: PhantomPinned };
@@ -243,7 +243,7 @@ impl<P: Place> Drop for Waiter<P> {
 /// Wakes all who wait at `place` now, or those of them who wait for `key`. O(of those who wait there).
 ///
 /// Who starts to wait meanwhile is not this call's business, so that it ends.
-pub(crate) fn wake_all(place: &impl Place, key: Option<u64>) {
+pub(crate) fn wake_all(place: &impl Place, key: Option<u32>) {
     let mut left = place.at_most();
     while left > 0 {
         let mut batch = [const { None }; BATCH];
@@ -280,7 +280,7 @@ impl<M: Locks> Event<M> {
         self.waiting.load() != 0
     }
 
-    pub(crate) fn wake_all(&self, key: Option<u64>) {
+    pub(crate) fn wake_all(&self, key: Option<u32>) {
         if self.awaited() {
             wake_all(&self, key);
         }

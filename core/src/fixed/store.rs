@@ -15,6 +15,8 @@ impl<L: Locking> Vocabulary for Fixed<L> {
 }
 
 impl<L: Locking> Store for Fixed<L> {
+    const IN_STEPS: bool = false;
+
     type Home = Home<L>;
     type More = Before;
     type Why = u8;
@@ -30,7 +32,7 @@ impl<L: Locking> Store for Fixed<L> {
         SlotRef::id(task)
     }
 
-    fn name(task: &SlotRef<Self>) -> &str {
+    fn name(task: &SlotRef<Self>) -> Option<&str> {
         Slot::name(task)
     }
 

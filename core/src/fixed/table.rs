@@ -72,14 +72,14 @@ pub(crate) struct Home<L: Locking> {
 }
 
 struct Head {
-    name: &'static str,
+    name: Option<&'static str>,
     /// How often the slot was used. 0: never.
     generation: u32,
 }
 
 impl<L: Locking> Init for Home<L> {
     const INIT: Self =
-        Home { head: UnsafeCell::new(Head { name: "", generation: 0 }), order: Init::INIT };
+        Home { head: UnsafeCell::new(Head { name: None, generation: 0 }), order: Init::INIT };
 }
 
 impl<L: Locking> Home<L> {
@@ -93,13 +93,21 @@ impl<L: Locking> Home<L> {
     }
 }
 
-/// The place of the task that has to end before this one may start. Behind the slot's lock, and changed under the table's
-/// alone.
+/// The task that has to end before this one may start: its place and one, or nought for nobody. Behind the slot's lock, and
+/// changed under the table's alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Before(u16);
 
 impl Before {
-    const NOBODY: Self = Before(u16::MAX);
+    const NOBODY: Self = Before(0);
+
+    fn at(place: u32) -> Self {
+        Before(place as u16 + 1)
+    }
+
+    fn slot<L: Locking>(self, table: View<L>) -> Option<&'static Slot<Fixed<L>>> {
+        table.slots.get(usize::from(self.0).checked_sub(1)?)
+    }
 }
 
 impl Init for Before {
@@ -123,7 +131,7 @@ impl<L: Locking> Slot<Fixed<L>> {
         unsafe { &*self.home.head.get() }
     }
 
-    pub(super) fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> Option<&'static str> {
         self.head().name
     }
 
@@ -138,7 +146,7 @@ impl<L: Locking> Slot<Fixed<L>> {
 
     /// Whether names lead to this slot. Under the table's lock.
     fn is_named(&self, name: &str) -> bool {
-        self.has_record() && self.flags() & NAMELESS == 0 && self.head().name == name
+        self.has_record() && self.flags() & NAMELESS == 0 && self.head().name == Some(name)
     }
 }
 
@@ -198,7 +206,7 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
     /// Gives a new task its place.
     pub(super) fn admit(
         &'static self,
-        name: &'static str,
+        name: Option<&'static str>,
         policy: Policy,
     ) -> Result<Ticket<Fixed<L>>, SpawnError> {
         let mut replaced = None;
@@ -206,8 +214,9 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
             if gate.closed {
                 return Err(SpawnError::Closed);
             }
-            let is_holder = |slot: &&'static Slot<_>| slot.is_named(name) && slot.is_live();
-            let holder = if name.is_empty() { None } else { self.slots.iter().find(is_holder) };
+            let is_holder =
+                |name| move |slot: &&'static Slot<_>| slot.is_named(name) && slot.is_live();
+            let holder = name.and_then(|name| self.slots.iter().find(is_holder(name)));
             if let (Some(holder), Policy::Fail) = (holder, policy) {
                 let (place, generation) = (place(self, holder), holder.head().generation);
                 let holder = TaskId { registry: self.number(), place, generation };
@@ -221,7 +230,7 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
                         if holder.flags() & ENDING != 0 {
                             return None;
                         }
-                        before = Before(place(self, holder) as u16);
+                        before = Before::at(place(self, holder));
                         holder.set(CHAINED);
                         let request = holder.request(body, None, Urgency::Own);
                         Some((self.refer(holder), request))
@@ -267,9 +276,6 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
     }
 
     pub(super) fn find(&'static self, name: &str) -> Option<TaskRef<Fixed<L>>> {
-        if name.is_empty() {
-            return None;
-        }
         self.lock.with(|_| {
             let now = self.ended.load();
             let named = self.slots.iter().filter(|slot| slot.is_named(name));
@@ -322,12 +328,12 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
     /// there is nobody, the name goes back to what it waited for.
     pub(super) fn pass_on(&'static self, ended: &SlotRef<Fixed<L>>) {
         let waker = self.lock.with(|_| {
-            let here = Before(ended.place() as u16);
+            let here = Before::at(ended.place());
             let before = ended.with(|body| core::mem::replace(&mut body.more, Before::NOBODY));
             let waits = |slot: &&'static Slot<Fixed<L>>| {
                 slot.is_live() && slot.with(|body| body.more == here)
             };
-            match (self.slots.iter().find(waits), self.slots.get(usize::from(before.0))) {
+            match (self.slots.iter().find(waits), before.slot(self)) {
                 (Some(next), _) => next.with(|body| {
                     body.more = before;
                     if before != Before::NOBODY {

@@ -42,11 +42,12 @@ impl<T: Init> Lock<T> for Section<T> {
 pub(crate) struct AtomicWord(AtomicU32);
 
 impl AtomicWord {
-    #[inline]
-    fn change(&self, change: impl FnOnce(u32) -> u32) -> u32 {
+    /// Clears and sets bits, then adds: one function for all, because each place where a section begins and ends is flash.
+    #[inline(never)]
+    fn change(&self, keep: u32, set: u32, add: u32) -> u32 {
         critical_section::with(|_| {
             let before = self.0.load(SeqCst);
-            self.0.store(change(before), SeqCst);
+            self.0.store((before & keep | set).wrapping_add(add), SeqCst);
             before
         })
     }
@@ -72,19 +73,19 @@ impl Word for AtomicWord {
     }
 
     fn add(&self, n: u32) -> u32 {
-        self.change(|value| value.wrapping_add(n))
+        self.change(u32::MAX, 0, n)
     }
 
     fn sub(&self, n: u32) -> u32 {
-        self.change(|value| value.wrapping_sub(n))
+        self.change(u32::MAX, 0, n.wrapping_neg())
     }
 
     fn set(&self, bits: u32) -> u32 {
-        self.change(|value| value | bits)
+        self.change(u32::MAX, bits, 0)
     }
 
     fn clear(&self, bits: u32) -> u32 {
-        self.change(|value| value & !bits)
+        self.change(!bits, 0, 0)
     }
 
     fn update(&self, mut change: impl FnMut(u32) -> Option<u32>) -> bool {

@@ -6,6 +6,9 @@ use crate::{Cleanup, TaskId, Text};
 /// Where a table keeps its slots, and what it does beside the steps that every task takes: the growing tables' part is in
 /// `table`, that of fixed ones in `fixed`. The steps themselves are in `slot`, once for both.
 pub(crate) trait Store: Locks + Vocabulary {
+    /// Whether an end is first announced, then entered in books that several slots share, then seen.
+    const IN_STEPS: bool;
+
     /// What a slot holds for its table, outside its lock.
     type Home;
     /// What a slot holds behind its lock, beside what every slot does.
@@ -28,7 +31,7 @@ pub(crate) trait Store: Locks + Vocabulary {
     type Left;
 
     fn id(task: &SlotRef<Self>) -> TaskId;
-    fn name(task: &SlotRef<Self>) -> &str;
+    fn name(task: &SlotRef<Self>) -> Option<&str>;
     /// Whether the gate is shut (law 12).
     fn is_closed(task: &SlotRef<Self>) -> bool;
     /// Gives up what may be the last reference, whose slot is not to be touched afterwards.

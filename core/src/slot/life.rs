@@ -99,10 +99,10 @@ impl<M: Storage> SlotRef<M> {
     /// Lets everybody see the end, under the lock of the body.
     pub(crate) fn conclude(&self, body: &mut Body<M>, end: End, ending: M::Ending) -> Concluded<M> {
         // From here on nobody can ask it to stop, replace it, or let go of its output.
-        let flags = self.set_ending();
+        let flags = if M::IN_STEPS { self.set_ending() } else { self.flags() };
         body.end = Some(end);
         let (kept, left) = M::book(self, body, flags, ending);
-        self.set(if kept { ENDED } else { ENDED | GONE | UNLISTED });
+        self.set(ENDING | if kept { ENDED } else { ENDED | GONE | UNLISTED });
         let awaited = !body.waiters.is_empty();
         Concluded { flags, waker: body.waker.take(), awaited, left }
     }

@@ -149,13 +149,13 @@ fn before<M: Mode>(task: NonNull<Slot<M>>) -> Option<NonNull<Slot<M>>> {
 impl<M: Mode> Core<M> {
     /// Takes a task that has ended out of its chain.
     pub(super) fn pass_on(&self, ended: &SlotRef<M>) {
-        let hash = self.hash(ended.head().name.as_bytes());
+        let hash = ended.head().hash();
         let mut loose = Loose::new();
         let lock = &self.shard(hash).1.lock;
         let gave_back = lock.with(|inner| inner.unchain(ended.as_ptr(), hash, &mut loose));
         loose.tie_up();
         if gave_back {
-            self.named.wake_all(Some(hash));
+            self.named.wake_all(Some(ended.head().hash));
         }
     }
 }

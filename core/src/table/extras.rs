@@ -30,6 +30,19 @@ pub(crate) struct Home<M: Mode> {
 pub(crate) struct Head {
     pub(crate) name: Text,
     pub(crate) generation: u32,
+    /// Of the name, where there is one: see [`Core::hash`].
+    pub(super) hash: u32,
+}
+
+impl Head {
+    pub(super) fn hash(&self) -> u64 {
+        spread(self.hash)
+    }
+}
+
+/// A hash of 64 bits, of which the table of names looks at both ends, made of the 32 that slots have room for.
+pub(super) fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// Behind the lock of the slot.

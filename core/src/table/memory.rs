@@ -16,6 +16,10 @@ use crate::unwind::contain;
 /// Slots are allocated so many at a time.
 pub(super) const CHUNK: usize = 32;
 
+/// How many chunks without a task a whole table keeps for the next ones: so that a load that comes and goes does not have to
+/// ask the allocator each time.
+pub(super) const SPARE: u32 = 32;
+
 /// The end of a chunk's list of free slots, and the place of a chunk that is in no list.
 const NONE: u32 = u32::MAX;
 
@@ -75,7 +79,7 @@ impl<M: Mode> Inner<M> {
         chunk.slots = Some(new_slots(|at| {
             let place = (index * CHUNK as u32 + at) << core.shard_bits | shard;
             let next_free = if at + 1 < CHUNK as u32 { at + 1 } else { NONE };
-            let head = Head { name: Text::EMPTY, generation: chunk.generation };
+            let head = Head { name: Text::EMPTY, generation: chunk.generation, hash: 0 };
             Slot::new(Home {
                 core: NonNull::from(&**core),
                 place,
@@ -128,7 +132,7 @@ impl<M: Mode> Inner<M> {
             self.open(index);
             if empty {
                 self.spare += 1;
-                if self.spare > 1 {
+                if self.spare > core.spare() {
                     self.give_back(index);
                 }
             }

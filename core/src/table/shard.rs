@@ -26,7 +26,7 @@ pub(super) struct Inner<M: Mode> {
     pub(super) open: Vec<u32>,
     /// The chunks that were returned to the allocator, in no order.
     pub(super) vacant: Vec<u32>,
-    /// How many chunks are wholly free; one is kept for the next task.
+    /// How many chunks are wholly free; a few are kept for the next tasks.
     pub(super) spare: u32,
     /// How many slots are referred to.
     pub(super) referred: u32,
@@ -53,8 +53,8 @@ impl<M: Mode> Init for Inner<M> {
     };
 }
 
-fn rehash<M: Mode>(core: &Core<M>) -> impl Fn(&NonNull<Slot<M>>) -> u64 {
-    |at| core.hash(slot(at).head().name.as_bytes())
+fn rehash<M: Mode>(at: &NonNull<Slot<M>>) -> u64 {
+    slot(at).head().hash()
 }
 
 /// Names.
@@ -65,29 +65,37 @@ impl<M: Mode> Inner<M> {
         (slot(&found).settled() & GONE == 0).then_some(found)
     }
 
+    /// Whether a slot has this name, ended or not.
+    pub(super) fn knows(&self, hash: u64, name: &[u8]) -> bool {
+        self.names.find(hash, |at| slot(at).head().name.as_bytes() == name).is_some()
+    }
+
     /// Gives the name of `new` to `new`.
-    pub(super) fn name(&mut self, core: &Core<M>, hash: u64, new: NonNull<Slot<M>>) {
+    pub(super) fn name(&mut self, hash: u64, new: NonNull<Slot<M>>) {
         let same = |at: &NonNull<Slot<M>>| slot(at).head().name == slot(&new).head().name;
         match self.names.find_mut(hash, same) {
             Some(at) => *at = new,
-            None => {
-                self.names.insert_unique(hash, new, rehash(core));
-            }
+            None => self.name_first(hash, new),
         }
+    }
+
+    /// The same, where no slot has the name.
+    pub(super) fn name_first(&mut self, hash: u64, new: NonNull<Slot<M>>) {
+        self.names.insert_unique(hash, new, rehash);
     }
 
     /// Takes the name from `old`, unless another task has it by now.
     pub(super) fn unname(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) {
-        if slot(&old).head().name.is_empty() {
+        let head = slot(&old).head();
+        if head.name.is_empty() {
             return;
         }
-        let hash = rehash(core)(&old);
-        if let Ok(entry) = self.names.find_entry(hash, |at| *at == old) {
+        if let Ok(entry) = self.names.find_entry(head.hash(), |at| *at == old) {
             entry.remove();
             // A burst is over: its memory goes back.
             let (len, capacity) = (self.names.len(), self.names.capacity());
-            if capacity > 4 * CHUNK && len < capacity / 8 {
-                self.names.shrink_to(2 * len, rehash(core));
+            if capacity > core.spare() as usize * CHUNK && len < capacity / 8 {
+                self.names.shrink_to(2 * len, rehash);
             }
         }
     }

@@ -26,6 +26,8 @@ impl<M: Parts> Vocabulary for M {
 }
 
 impl<M: Parts> Store for M {
+    const IN_STEPS: bool = true;
+
     type Home = Home<M>;
     type More = More<M>;
     type Why = ();
@@ -41,8 +43,9 @@ impl<M: Parts> Store for M {
         Slot::id(task)
     }
 
-    fn name(task: &SlotRef<M>) -> &str {
-        task.head().name.as_str()
+    fn name(task: &SlotRef<M>) -> Option<&str> {
+        let name = &task.head().name;
+        (!name.is_empty()).then(|| name.as_str())
     }
 
     fn is_closed(task: &SlotRef<M>) -> bool {
