@@ -59,7 +59,8 @@ impl<F, const N: usize> Queue<F, N> {
         Self {
             line: Line { first: cell(None), last: cell(None) },
             main: Job::new(),
-            places: [const { Place { job: Job::new(), future: UnsafeCell::new(MaybeUninit::uninit()) } }; N],
+            places: [const { Place { job: Job::new(), future: UnsafeCell::new(MaybeUninit::uninit()) } };
+                N],
         }
     }
 }
