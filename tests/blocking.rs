@@ -270,6 +270,7 @@ fn blocking_work_outside_every_runtime_is_refused_and_its_name_free() {
         assert!(matches!(error, SpawnError::Refused(Refusal::Other(_))), "{error}");
     }
     assert_eq!(tasks.live(), 0);
+    assert!(tasks.get("a").is_none(), "what was refused leaves no record: {tasks:?}");
     // As what a spawner refuses elsewhere.
     assert!(tasks.spawn("b", async {}).is_err());
     assert!(tasks.get("b").is_none());

@@ -90,8 +90,17 @@ impl<L: Locking, const N: usize> fmt::Debug for StaticRegistry<L, N> {
 /// The tasks of a [`StaticRegistry`], whatever its capacity: a reference to it. `Copy`; in a mode that several threads or
 /// interrupts share it goes to any of them (law 16).
 ///
-/// What looks for a name looks at every slot: O(capacity), in one critical section in the mode `Interrupt`. Ids and
-/// handles are O(1).
+/// What looks for a name looks at every slot: O(capacity). Ids and handles are O(1).
+///
+/// # How long interrupts wait
+///
+/// In the mode `Interrupt` each step is a critical section. The longest is that of `reserve` and its kin: twice a look at
+/// each slot, once for the name and once for room. One look at each slot take [`get`](StaticTasks::get) and what goes by a
+/// name, [`wait_idle`](StaticTasks::wait_idle) when it is polled and every end while somebody awaits that, and the end of a
+/// task that replaced another or was replaced. All else, cancelling by id or handle and polling a task among it, is a few
+/// instructions, whatever the capacity; lists, [`purge`](StaticTasks::purge) and [`counts`](StaticTasks::counts) take a
+/// section for each slot. Wakers are taken inside a section and woken outside, so that an executor's own sections do not add up
+/// with these.
 pub struct StaticTasks<L: Locking>(pub(crate) &'static Table<L, [Slot<Fixed<L>>]>);
 
 impl<L: Locking> Clone for StaticTasks<L> {

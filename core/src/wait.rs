@@ -26,9 +26,6 @@ use core::task::{Context, Poll, Waker};
 use crate::mode::{Init, Lock, Locks, Word};
 use crate::unwind::contain;
 
-/// How many wakers are taken out of a list under one lock.
-const BATCH: usize = 16;
-
 /// A ring of nodes: the last one is before the first.
 pub(crate) struct WaitList {
     first: Option<NonNull<Node>>,
@@ -244,19 +241,10 @@ impl<P: Place> Drop for Waiter<P> {
 ///
 /// Who starts to wait meanwhile is not this call's business, so that it ends.
 pub(crate) fn wake_all(place: &impl Place, key: Option<u32>) {
-    let mut left = place.at_most();
-    while left > 0 {
-        let mut batch = [const { None }; BATCH];
-        place.with_list(|list| {
-            for place in &mut batch {
-                *place = if left > 0 { list.pop(key) } else { None };
-                left = if place.is_some() { left - 1 } else { 0 };
-            }
-        });
-        for waker in batch.into_iter().flatten() {
-            place.unlinked();
-            contain(|| waker.wake());
-        }
+    for _ in 0..place.at_most() {
+        let Some(waker) = place.with_list(|list| list.pop(key)) else { return };
+        place.unlinked();
+        contain(|| waker.wake());
     }
 }
 

@@ -185,6 +185,7 @@ macro_rules! every {
                 names_are_relative_within_and_paths_outside
                 two_scopes_of_one_path_share_names_and_no_members
                 a_closed_scope_gives_the_future_back
+                a_scope_that_closes_while_a_task_is_admitted_refuses_it_and_keeps_nothing
                 law_06_a_closed_scope_replaces_nobody
                 a_task_leaves_its_scope_however_it_ends
                 ten_thousand_that_came_and_went_leave_nothing_in_a_scope

@@ -13,6 +13,18 @@ impl<L: Locking> StaticTicket<L> {
     /// Runs `future` right here, as this ticket's task: in the body of a task that is the executor's own, such as one of
     /// embassy. An output is dropped; see [`run_into`](StaticTicket::run_into).
     ///
+    /// Written so, the executor's task holds `future` once; a `match` or an `if let` around the `.await` would hold it
+    /// twice, because they keep the error, which has the future in it, for as long:
+    ///
+    /// ```
+    /// # use task_registry_core::{StaticTicket, mode::Unsync};
+    /// # async fn work() {}
+    /// async fn body(ticket: StaticTicket<Unsync>) {
+    ///     let Ok(run) = ticket.run(work()) else { return };
+    ///     run.await;
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The future comes back if the ticket was cancelled, or the registry shut down. What is returned otherwise resolves

@@ -144,6 +144,14 @@ impl<L: Locking> Slot<Fixed<L>> {
         self.has_record() && self.settled() & ENDED == 0
     }
 
+    /// Before how many ends the task ended. 0: it lives.
+    fn age(&self, now: u32) -> u32 {
+        match self.settled() & ENDED {
+            0 => 0,
+            _ => now.wrapping_sub(self.home.order.load()).max(1),
+        }
+    }
+
     /// Whether names lead to this slot. Under the table's lock.
     fn is_named(&self, name: &str) -> bool {
         self.has_record() && self.flags() & NAMELESS == 0 && self.head().name == Some(name)
@@ -163,8 +171,9 @@ impl<L: Locking> SlotRef<Fixed<L>> {
 
 /// Where a slot stands in the array.
 fn place<L: Locking>(table: View<L>, slot: &Slot<Fixed<L>>) -> u32 {
-    let offset = core::ptr::from_ref(slot).addr() - table.slots.as_ptr().addr();
-    (offset / size_of::<Slot<Fixed<L>>>()) as u32
+    // SAFETY: all slots of this kind are in the array of their table, which callers give with them. (Known to be exact, the
+    // division needs no divider, which small chips lack.)
+    unsafe { core::ptr::from_ref(slot).offset_from(table.slots.as_ptr()) as u32 }
 }
 
 impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
@@ -262,29 +271,34 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
     /// A free slot, or that of the oldest record that nobody refers to. Under the table's lock.
     fn room(&'static self) -> Option<&'static Slot<Fixed<L>>> {
         let now = self.ended.load();
-        let unused = |slot: &&'static Slot<Fixed<L>>| {
-            let over = !slot.has_record() || slot.settled() & ENDED != 0;
+        let (mut oldest, mut most) = (None, 0);
+        for slot in &self.slots {
             // A slot whose generation would wrap is never used again (law 7).
-            over && slot.refs.load() == 0 && slot.head().generation != u32::MAX
-        };
-        let age = |slot: &&'static Slot<Fixed<L>>| match slot.has_record() {
-            false => u32::MAX,
-            true => now.wrapping_sub(slot.home.order.load()),
-        };
-        // From the back: of several free ones the first is the last to be looked at, and taken.
-        self.slots.iter().rev().filter(unused).max_by_key(age)
+            if slot.refs.load() != 0 || slot.head().generation == u32::MAX {
+                continue;
+            }
+            if !slot.has_record() {
+                return Some(slot);
+            }
+            let age = slot.age(now);
+            if age > most {
+                (oldest, most) = (Some(slot), age);
+            }
+        }
+        oldest
     }
 
+    /// The live task of this name, or else the last that ended with it.
     pub(super) fn find(&'static self, name: &str) -> Option<TaskRef<Fixed<L>>> {
         self.lock.with(|_| {
             let now = self.ended.load();
-            let named = self.slots.iter().filter(|slot| slot.is_named(name));
-            // The live one, or else the last that ended.
-            let found = named.min_by_key(|slot| match slot.is_live() {
-                true => 0,
-                false => now.wrapping_sub(slot.home.order.load()).max(1),
-            })?;
-            Some(TaskRef(self.refer(found)))
+            let (mut newest, mut least) = (None, u32::MAX);
+            for slot in &self.slots {
+                if slot.is_named(name) && slot.age(now) < least {
+                    (newest, least) = (Some(slot), slot.age(now));
+                }
+            }
+            newest.map(|slot| TaskRef(self.refer(slot)))
         })
     }
 
@@ -330,9 +344,8 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         let waker = self.lock.with(|_| {
             let here = Before::at(ended.place());
             let before = ended.with(|body| core::mem::replace(&mut body.more, Before::NOBODY));
-            let waits = |slot: &&'static Slot<Fixed<L>>| {
-                slot.is_live() && slot.with(|body| body.more == here)
-            };
+            // Also one that has ended and is not taken out yet: it then passes on what is passed to it here.
+            let waits = |slot: &&'static Slot<Fixed<L>>| slot.with(|body| body.more == here);
             match (self.slots.iter().find(waits), before.slot(self)) {
                 (Some(next), _) => next.with(|body| {
                     body.more = before;

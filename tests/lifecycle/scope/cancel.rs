@@ -2,9 +2,12 @@
 
 use std::future::{pending, ready};
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 
 use futures_lite::future::block_on;
-use task_registry::{Cancel, Options, Outcome, Registry, SpawnError, State, Tasks, conflict};
+use task_registry::{
+    Cancel, Observer, Options, Outcome, Registry, SpawnError, State, TaskInfo, Tasks, conflict,
+};
 
 use super::{hold_in, names};
 use crate::harness::*;
@@ -142,6 +145,41 @@ pub(crate) async fn a_closed_scope_gives_the_future_back<H: Lives>(tasks: Reg<H>
     // Nothing is left of them, the name is free, and the registry is open.
     assert_eq!((tasks.live(), tasks.records(), scope.live()), (0, 0, 0));
     assert_eq!(tasks.spawn("s/a", future).unwrap().await.unwrap(), 7);
+}
+
+/// Calls what it was given when the next task is added.
+#[derive(Clone, Default)]
+struct OnAdded(Arc<Mutex<Option<OnDrop>>>);
+
+impl Observer for OnAdded {
+    fn added(&self, _: &TaskInfo) {
+        let call = lock(&self.0).take();
+        drop(call);
+    }
+}
+
+/// The task was admitted already, and is not a member yet.
+pub(crate) async fn a_scope_that_closes_while_a_task_is_admitted_refuses_it_and_keeps_nothing<
+    H: Lives,
+>(
+    tasks: Reg<H>,
+) {
+    for closes_parent in [true, false] {
+        let on_added = OnAdded::default();
+        let tasks = another(&tasks, Options::new().observer(on_added.clone()));
+        let parent = tasks.child("outer");
+        let scope = parent.child("s");
+        let closing = if closes_parent { parent.clone() } else { scope.clone() };
+        *lock(&on_added.0) = Some(OnDrop::new(move || assert!(closing.cancel().is_empty())));
+        let refused = tasks.task("a").within(&scope).try_spawn(body(async { 7u32 })).unwrap_err();
+        let (kind, future) = refused.into_parts();
+        assert_eq!((kind, future.await), (SpawnError::Closed, 7));
+        assert_eq!((tasks.live(), parent.live(), scope.live()), (0, 0, 0));
+        assert!(parent.tasks().is_empty() && tasks.get("outer/s/a").is_none());
+        parent.wait_idle().await;
+        assert_eq!(parent.is_closed(), closes_parent);
+        tasks.spawn("outer/s/a", body(ready(()))).unwrap().await.unwrap();
+    }
 }
 
 /// Who has the name is asked to stop for a newcomer, not for one that is refused.
