@@ -74,6 +74,6 @@ pub mod metrics {
     pub use task_registry_metrics::*;
 }
 
-#[cfg(all(doctest, feature = "tokio", feature = "local", feature = "wasm"))]
+#[cfg(all(doctest, feature = "tokio", feature = "local", feature = "wasm", feature = "embassy"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
