@@ -3,7 +3,7 @@
 use core::future::ready;
 use core::pin::pin;
 
-use task_registry_core::{SpawnError, StaticOutcome};
+use task_registry_core::{Refusal, SpawnError, StaticOutcome};
 
 use crate::kit::*;
 use crate::*;
@@ -47,6 +47,27 @@ pub(crate) async fn law_20_a_full_registry_is_an_error(lab: Lab) {
         probe.finish.open();
         assert!(task.wait().await == StaticOutcome::Completed);
     }
+}
+
+pub(crate) async fn law_20_an_executor_without_room_gives_the_place_back(lab: Lab) {
+    static FINISH: [Gate; 9] = [const { Gate::new() }; 9];
+    let tasks = registry!(9);
+    let mut spawned = 0;
+    let refused = loop {
+        let ticket = tasks.reserve_unnamed().expect("there are more slots than the executor has room");
+        let gate = &FINISH[spawned];
+        match (lab.spawn)(ticket, Body::new(async { gate.pass().await })) {
+            Ok(()) => spawned += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(refused == SpawnError::Refused(Refusal::Full));
+    assert!(spawned > 0 && tasks.live() == spawned, "the one that was refused has left nothing");
+    for gate in &FINISH {
+        gate.open();
+    }
+    tasks.wait_idle().await;
+    assert!(tasks.counts().ended == spawned);
 }
 
 pub(crate) async fn law_20_an_ended_record_makes_room_unless_it_is_held(_: Lab) {

@@ -138,6 +138,7 @@ macro_rules! each_law {
                 law_20_an_empty_name_is_an_error
                 law_20_any_text_is_a_name
                 law_20_a_full_registry_is_an_error
+                law_20_an_executor_without_room_gives_the_place_back
                 law_20_an_ended_record_makes_room_unless_it_is_held
                 law_20_a_listing_goes_on_from_any_id;
         }

@@ -5,7 +5,7 @@ use std::thread;
 
 use laws::{Lab, Tracking};
 use queue::Queue;
-use task_registry_core::{Refusal, SpawnError};
+use task_registry_core::{Refusal, Refused, Spawn, SpawnError, Spawner, mode};
 
 type Executor = &'static Queue<Tracking, 8>;
 
@@ -15,13 +15,24 @@ thread_local! {
     static IS_INTERRUPT: Cell<bool> = const { Cell::new(false) };
 }
 
+struct OnQueue;
+
+impl Spawner for OnQueue {
+    type Handle = ();
+    type Mode = mode::Unsync;
+}
+
+impl Spawn<Tracking> for OnQueue {
+    fn spawn(&self, future: Tracking) -> Result<(), Refused<Tracking>> {
+        let executor = EXECUTOR.with(|executor| *executor);
+        executor.spawn(future).map_err(|future| Refused::new(future, Refusal::Full))
+    }
+}
+
 const LAB: Lab = Lab {
-    spawn: |ticket, body| {
-        let tracked = ticket.track(body).map_err(SpawnError::from)?;
-        match EXECUTOR.with(|executor| executor.spawn(tracked).is_ok()) {
-            true => Ok(()),
-            false => Err(SpawnError::Refused(Refusal::Full)),
-        }
+    spawn: |ticket, body| match ticket.spawn_on(&OnQueue, body) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(SpawnError::from(error)),
     },
     interrupt: |call| {
         thread::scope(|scope| {
