@@ -173,6 +173,7 @@ struct Placing<M: Mode> {
 
 impl<M: Mode> Placing<M> {
     /// The name in the registry.
+    #[inline]
     fn name(&self, name: Option<Text>) -> Result<Text, SpawnError> {
         if self.scope.as_ref().is_some_and(Scope::is_closed) {
             return Err(SpawnError::Closed);
@@ -186,6 +187,7 @@ impl<M: Mode> Placing<M> {
     }
 
     /// Puts a task that was just admitted where it belongs. An error gives the place back.
+    #[inline]
     fn place(&self, task: &SlotRef<M>) -> Result<(), SpawnError> {
         if let Some(stage) = self.stage {
             task.with(|body| body.extras().stage = stage);
@@ -474,6 +476,7 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         Ok(self.spawn_by(future, |tracked| spawner.spawn_local(tracked))?)
     }
 
+    #[inline]
     fn spawn_by<F, H>(
         self,
         future: F,

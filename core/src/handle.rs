@@ -86,6 +86,7 @@ impl<T, M: Mode> Unpin for TaskHandle<T, M> {}
 
 impl<T: 'static, M: Mode> TaskHandle<T, M> {
     /// `slot` was admitted with `HANDLE`, for an output of type `T`.
+    #[inline]
     pub(crate) fn new(slot: SlotRef<M>) -> Self {
         Self { task: TaskRef(slot), done: false, output: PhantomData }
     }
@@ -166,6 +167,7 @@ impl<T: 'static, M: Mode> Future for TaskHandle<T, M> {
 type Output = Result<Payload, JoinError>;
 
 /// The output of a task that has ended, or why there is none.
+#[inline]
 fn take_output<M: Mode>(body: &mut Body<M>) -> Option<Output> {
     let outcome = body.outcome()?;
     Some(match outcome {

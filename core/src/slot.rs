@@ -144,6 +144,7 @@ impl<M: Storage> Slot<M> {
     }
 
     /// Prepares the flags and the references of a slot that nobody knows yet.
+    #[inline]
     pub(crate) fn reset(&self, flags: u32, refs: u32) {
         self.flags.store(flags);
         self.refs.store(refs);
@@ -176,6 +177,7 @@ impl<M: Storage> Slot<M> {
 
     /// Announces the end. For the wrapper, under the body's lock: nobody else writes flags then, but for those that
     /// come with a later state.
+    #[inline]
     fn set_ending(&self) -> u32 {
         let flags = self.flags.load();
         self.flags.store(flags | ENDING);
@@ -187,11 +189,13 @@ impl<M: Storage> Slot<M> {
         self.body.with(body)
     }
 
+    #[inline]
     pub(crate) fn state(&self) -> State {
         State::of(self.settled())
     }
 
     /// Asks the task to stop. `body` is this slot's. Of several requests the most urgent one counts, and the first reason.
+    #[inline]
     pub(crate) fn request(
         &self,
         body: &mut Body<M>,

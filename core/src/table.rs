@@ -144,6 +144,7 @@ impl<M: Mode> CoreRef<M> {
     }
 
     /// Gives a new task its place: two references to it, for its wrapper and for its handle.
+    #[inline]
     pub(crate) fn admit(
         &self,
         name: Text,
@@ -326,6 +327,7 @@ impl<M: Mode> Core<M> {
         (hash ^ hash >> 32) as u32
     }
 
+    #[inline]
     fn shard(&self, hash: u64) -> (u32, &Shard<M>) {
         // Not the bits that the table inside the shard goes by.
         let index = (hash >> 32) as u32 & ((1 << self.shard_bits) - 1);
@@ -333,16 +335,19 @@ impl<M: Mode> Core<M> {
     }
 
     /// A place of the whole table as a shard and a place in it.
+    #[inline]
     fn split(&self, place: u32) -> (usize, u32) {
         ((place & ((1 << self.shard_bits) - 1)) as usize, place >> self.shard_bits)
     }
 
     /// The time, unless there is no clock, or it panics.
+    #[inline]
     pub(crate) fn now(&self) -> Option<Duration> {
         let clock = self.options.clock?;
         catch(clock).map_err(discard).ok()
     }
 
+    #[inline]
     fn take_place(&self) -> Result<(), SpawnError> {
         match self.options.capacity {
             Some(capacity) if !self.admitted.update(|n| (n < capacity).then_some(n + 1)) => {
@@ -353,10 +358,12 @@ impl<M: Mode> Core<M> {
     }
 
     /// How many chunks without a task each shard keeps.
+    #[inline]
     fn spare(&self) -> u32 {
         (SPARE >> self.shard_bits).max(1)
     }
 
+    #[inline]
     fn tally(&self, place: u32) -> &Tally<M> {
         &self.shards[self.split(place).0].tally
     }
@@ -436,21 +443,25 @@ fn slot<M: Mode>(pointer: &NonNull<Slot<M>>) -> &Slot<M> {
 }
 
 impl<M: Mode> Slot<M> {
+    #[inline]
     pub(crate) fn core(&self) -> &Core<M> {
         // SAFETY: who has a `&Slot` has its table: a reference to the slot keeps it (invariant 2), and the table's
         // own methods run on it.
         unsafe { self.home.core.as_ref() }
     }
 
+    #[inline]
     pub(crate) fn head(&self) -> &Head {
         // SAFETY: it is written only while the slot is free, by `admit` and `free` under the shard's lock.
         unsafe { &*self.home.head.get() }
     }
 
+    #[inline]
     fn generation(&self) -> u32 {
         self.head().generation
     }
 
+    #[inline]
     pub(crate) fn id(&self) -> TaskId {
         TaskId {
             registry: self.core().number,
@@ -460,6 +471,7 @@ impl<M: Mode> Slot<M> {
     }
 
     /// Whether lists show it. For the table, under the shard's lock.
+    #[inline]
     fn has_record(&self) -> bool {
         // SAFETY: the shard's lock is held.
         unsafe { (*self.home.shelf.get()).record && self.settled() & GONE == 0 }

@@ -29,6 +29,7 @@ mod imp {
         payload
     }
 
+    #[inline]
     pub(crate) fn message(payload: &Panic) -> Option<Text> {
         let text = match payload.downcast_ref::<&'static str>() {
             Some(text) => text,
@@ -63,6 +64,7 @@ mod imp {
         match payload {}
     }
 
+    #[inline]
     pub(crate) fn message(payload: &Panic) -> Option<Text> {
         match *payload {}
     }

@@ -54,6 +54,7 @@ const SATURATED: u32 = 1 << 31;
 
 impl<M: Storage> Slot<M> {
     /// Counts one more reference to a slot that has some, or whose table, or shard of it, is locked.
+    #[inline]
     pub(crate) fn count(&self) {
         if self.refs.add(1) >= SATURATED {
             self.refs.store(SATURATED + SATURATED / 2);
@@ -62,6 +63,7 @@ impl<M: Storage> Slot<M> {
 }
 
 impl<M: Storage> Clone for SlotRef<M> {
+    #[inline]
     fn clone(&self) -> Self {
         self.count();
         Self { slot: self.slot, table: self.table }

@@ -27,11 +27,20 @@ pub(super) struct Loose<M: Mode> {
 }
 
 impl<M: Mode> Loose<M> {
+    #[inline]
     pub(super) const fn new() -> Self {
         Self { refs: Vec::new(), wakers: Vec::new(), request: None }
     }
 
+    #[inline]
     pub(super) fn tie_up(self) {
+        if self.request.is_some() || !self.wakers.is_empty() || !self.refs.is_empty() {
+            self.tie_up_some();
+        }
+    }
+
+    #[cold]
+    fn tie_up_some(self) {
         if let Some((replaced, request)) = self.request {
             replaced.after_request(request);
         }

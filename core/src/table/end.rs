@@ -48,6 +48,7 @@ pub(crate) struct Left<M: Mode> {
 }
 
 impl Last {
+    #[inline]
     pub(super) fn new<M: Mode>(
         task: &SlotRef<M>,
         fate: Fate,
@@ -69,6 +70,7 @@ impl Last {
     }
 
     /// An output that nobody will take is dropped before anybody is woken (law 15).
+    #[inline]
     pub(super) fn let_go<M: Mode>(self, task: &SlotRef<M>) {
         contain(|| drop(self.payload));
         if self.told {
@@ -78,6 +80,7 @@ impl Last {
 }
 
 impl<M: Mode> SlotRef<M> {
+    #[inline]
     pub(super) fn decide(&self, body: &mut Body<M>, end: End, last: &mut Last) -> Option<Ending> {
         let flags = self.flags();
         let kept = self.core().ended.keeps() && !matches!(end, End::NeverStarted);
@@ -98,6 +101,7 @@ impl<M: Mode> SlotRef<M> {
     }
 
     /// Changes the books, under the lock of the body.
+    #[inline]
     pub(super) fn book(&self, body: &mut Body<M>, flags: u32, ending: Ending) -> (bool, Left<M>) {
         let core = self.core();
         let tally = core.tally(self.home.place);
@@ -136,6 +140,7 @@ impl<M: Mode> SlotRef<M> {
     }
 
     /// Does what follows from an end, outside the lock.
+    #[inline]
     pub(super) fn settle(&self, flags: u32, left: Left<M>) {
         let core = self.core();
         if flags & CHAINED != 0 {
@@ -165,6 +170,7 @@ impl<M: Mode> SlotRef<M> {
 }
 
 impl<M: Mode> Core<M> {
+    #[inline]
     pub(super) fn tell_of_end(&self) {
         self.ended.arrived.wake_all(None);
         if self.idle.awaited() && self.is_idle() {

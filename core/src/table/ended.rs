@@ -98,6 +98,7 @@ impl<M: Mode> Ended<M> {
     }
 
     /// Whether records are kept at all.
+    #[inline]
     pub(crate) fn keeps(&self) -> bool {
         self.limit > 0
     }
@@ -108,6 +109,7 @@ impl<M: Mode> Ended<M> {
     }
 
     /// Adds a task that ends, under the lock of its body.
+    #[inline]
     pub(crate) fn add(
         &self,
         slot: NonNull<Slot<M>>,

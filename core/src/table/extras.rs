@@ -35,12 +35,14 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    #[inline]
     pub(super) fn hash(&self) -> u64 {
         spread(self.hash)
     }
 }
 
 /// A hash of 64 bits, of which the table of names looks at both ends, made of the 32 that slots have room for.
+#[inline]
 pub(super) fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
@@ -102,24 +104,29 @@ impl<M: Mode> Default for Extras<M> {
 }
 
 impl<M: Mode> Body<M> {
+    #[inline]
     pub(crate) fn extras(&mut self) -> &mut Extras<M> {
         self.more.extras.get_or_insert_default()
     }
 
     /// The extras, if any were needed.
+    #[inline]
     pub(crate) fn some_extras(&mut self) -> Option<&mut Extras<M>> {
         self.more.extras.as_deref_mut()
     }
 
+    #[inline]
     pub(crate) fn news(&mut self) -> Option<&mut News> {
         self.more.extras.as_deref_mut()?.news.as_deref_mut()
     }
 
     /// Whether the end is decided, though nobody may see it until the observer was told.
+    #[inline]
     pub(crate) fn is_ending(&self) -> bool {
         self.ending().is_some()
     }
 
+    #[inline]
     fn ending(&self) -> Option<&Ending> {
         self.more.extras.as_deref()?.news.as_deref()?.ending()
     }
@@ -146,6 +153,7 @@ impl<M: Mode> Body<M> {
         self.more.extras.as_ref()?.reason.clone()
     }
 
+    #[inline]
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         let extras = self.more.extras.as_deref();
         let message = || extras.and_then(|extras| extras.message.clone());
@@ -162,6 +170,7 @@ impl<M: Mode> Body<M> {
 }
 
 impl End {
+    #[inline]
     pub(crate) fn outcome(
         self,
         reason: impl FnOnce() -> Option<Text>,

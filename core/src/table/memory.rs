@@ -36,12 +36,14 @@ pub(super) struct Chunk<M: Mode> {
 }
 
 impl<M: Mode> Inner<M> {
+    #[inline]
     pub(super) fn at(&self, place: u32) -> Option<NonNull<Slot<M>>> {
         let chunk = self.chunks.get(place as usize / CHUNK)?;
         chunk.at(place % CHUNK as u32)
     }
 
     /// A free slot, from now on with a record.
+    #[inline]
     pub(super) fn allocate(&mut self, core: &CoreRef<M>, shard: u32) -> NonNull<Slot<M>> {
         let index = match self.open.last() {
             Some(&index) => index,
@@ -113,6 +115,7 @@ impl<M: Mode> Inner<M> {
     }
 
     /// Takes back a slot that has neither references nor a record. What it returns is dropped outside the lock.
+    #[inline]
     pub(super) fn free(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) -> impl Sized + use<M> {
         // SAFETY: the caller says so.
         let body = unsafe { Slot::let_go(old) };
@@ -159,6 +162,7 @@ impl<M: Mode> Inner<M> {
 }
 
 impl<M: Mode> Chunk<M> {
+    #[inline]
     fn at(&self, index: u32) -> Option<NonNull<Slot<M>>> {
         let first = self.slots?.cast::<Slot<M>>();
         // SAFETY: all callers give an index below `CHUNK`, and the chunk stands.

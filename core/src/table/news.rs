@@ -174,9 +174,11 @@ impl<M: Mode> SlotRef<M> {
     /// Enters what the observer wants entered while the task runs, until what this returns is dropped.
     #[inline]
     pub(crate) fn enter(&self) -> Option<Inside> {
-        if self.flags() & AROUND == 0 {
-            return None;
-        }
+        if self.flags() & AROUND == 0 { None } else { self.enter_around() }
+    }
+
+    #[cold]
+    fn enter_around(&self) -> Option<Inside> {
         let around = self.with(|body| body.news()?.around.clone())?;
         contain(|| around.enter());
         Some(Inside(Some(around)))

@@ -48,6 +48,7 @@ impl<T: 'static> Of<T> {
 }
 
 impl Payload {
+    #[inline]
     pub(crate) fn new<T: 'static>(value: T) -> Self {
         let mut room = Room::uninit();
         // SAFETY: `INLINE` says that a `T` fits in the room in size and alignment; a thin box always does.
@@ -61,11 +62,13 @@ impl Payload {
         Self { room, kind: Of::<T>::KIND }
     }
 
+    #[inline]
     pub(crate) fn is<T: 'static>(&self) -> bool {
         (self.kind.type_id)() == TypeId::of::<T>()
     }
 
     /// The value, if it is a `T`.
+    #[inline]
     pub(crate) fn take<T: 'static>(self) -> Result<T, Self> {
         if !self.is::<T>() {
             return Err(self);

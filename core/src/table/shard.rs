@@ -60,12 +60,14 @@ fn rehash<M: Mode>(at: &NonNull<Slot<M>>) -> u64 {
 /// Names.
 impl<M: Mode> Inner<M> {
     /// The slot of which `name` is the name, ended or not.
+    #[inline]
     pub(super) fn named(&self, hash: u64, name: &[u8]) -> Option<NonNull<Slot<M>>> {
         let found = *self.names.find(hash, |at| slot(at).head().name.as_bytes() == name)?;
         (slot(&found).settled() & GONE == 0).then_some(found)
     }
 
     /// Whether a slot has this name, ended or not.
+    #[inline]
     pub(super) fn knows(&self, hash: u64, name: &[u8]) -> bool {
         self.names.find(hash, |at| slot(at).head().name.as_bytes() == name).is_some()
     }
@@ -80,11 +82,13 @@ impl<M: Mode> Inner<M> {
     }
 
     /// The same, where no slot has the name.
+    #[inline]
     pub(super) fn name_first(&mut self, hash: u64, new: NonNull<Slot<M>>) {
         self.names.insert_unique(hash, new, rehash);
     }
 
     /// Takes the name from `old`, unless another task has it by now.
+    #[inline]
     pub(super) fn unname(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) {
         let head = slot(&old).head();
         if head.name.is_empty() {
@@ -94,13 +98,14 @@ impl<M: Mode> Inner<M> {
             entry.remove();
             // A burst is over: its memory goes back.
             let (len, capacity) = (self.names.len(), self.names.capacity());
-            if capacity > core.spare() as usize * CHUNK && len < capacity / 8 {
+            if capacity > 4 * core.spare() as usize * CHUNK && len < capacity / 8 {
                 self.names.shrink_to(2 * len, rehash);
             }
         }
     }
 
     /// A reference to a task that is in use.
+    #[inline]
     pub(super) fn refer(&mut self, core: &CoreRef<M>, found: NonNull<Slot<M>>) -> SlotRef<M> {
         if slot(&found).refs.load() == 0 {
             self.hold(core);
@@ -109,6 +114,7 @@ impl<M: Mode> Inner<M> {
     }
 
     /// A reference to a task that has others.
+    #[inline]
     pub(super) fn refer_live(&self, found: NonNull<Slot<M>>) -> SlotRef<M> {
         slot(&found).count();
         // SAFETY: it was just counted.
@@ -116,6 +122,7 @@ impl<M: Mode> Inner<M> {
     }
 
     /// Notes that one more slot is referred to.
+    #[inline]
     pub(super) fn hold(&mut self, core: &CoreRef<M>) {
         self.referred += 1;
         if self.keep.is_none() {

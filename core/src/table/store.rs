@@ -56,6 +56,7 @@ impl<M: Parts> Store for M {
         reference::release(task.as_ptr());
     }
 
+    #[inline]
     fn ask(task: &Slot<M>, body: &mut Body<M>, reason: Option<Text>, was_queued: bool) -> Asked {
         if reason.is_some() {
             body.extras().reason = reason;
@@ -72,6 +73,7 @@ impl<M: Parts> Store for M {
         Asked { hooks, news }
     }
 
+    #[inline]
     fn asked(task: &SlotRef<M>, asked: Asked) {
         for hook in asked.hooks {
             contain(|| hook.wake());
@@ -85,6 +87,7 @@ impl<M: Parts> Store for M {
         Some("timed out".into())
     }
 
+    #[inline]
     fn start(task: &SlotRef<M>) -> bool {
         let core = task.core();
         if let Some(now) = core.now() {
@@ -121,6 +124,7 @@ impl<M: Parts> Store for M {
         task.enter()
     }
 
+    #[inline]
     fn unclaimed(task: &SlotRef<M>, panic: Panic) {
         task.unclaimed(panic);
     }
@@ -129,11 +133,13 @@ impl<M: Parts> Store for M {
         task.with(|body| body.reason())
     }
 
+    #[inline]
     fn keep<T: 'static>(task: &SlotRef<M>, output: T) -> Result<Payload, T> {
         let wanted = task.flags() & (HANDLE | KEEP) != 0;
         if wanted { Ok(Payload::new(output)) } else { Err(output) }
     }
 
+    #[inline]
     fn last(
         task: &SlotRef<M>,
         fate: Fate,
@@ -143,30 +149,37 @@ impl<M: Parts> Store for M {
         Last::new(task, fate, output, cleanup)
     }
 
+    #[inline]
     fn is_ending(body: &Body<M>) -> bool {
         body.is_ending()
     }
 
+    #[inline]
     fn decide(task: &SlotRef<M>, body: &mut Body<M>, end: End, last: &mut Last) -> Option<Ending> {
         task.decide(body, end, last)
     }
 
+    #[inline]
     fn decided(task: &SlotRef<M>, last: Last) {
         last.let_go(task);
     }
 
+    #[inline]
     fn book(task: &SlotRef<M>, body: &mut Body<M>, flags: u32, ending: Ending) -> (bool, Left<M>) {
         task.book(body, flags, ending)
     }
 
+    #[inline]
     fn settle(task: &SlotRef<M>, flags: u32, left: Left<M>) {
         task.settle(flags, left);
     }
 
+    #[inline]
     fn told(task: &SlotRef<M>) {
         task.core().tell_of_end();
     }
 
+    #[inline]
     fn outcome(body: &Body<M>) -> Option<Outcome> {
         body.outcome()
     }

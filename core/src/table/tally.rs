@@ -33,12 +33,14 @@ impl<M: Mode> Core<M> {
     ///
     /// All that ended is counted before all that was spawned. Each count only grows, so if they are equal, nothing
     /// lived at the instant between the two passes.
+    #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         let ended = self.sum(|tally| &tally.ended);
         self.sum(|tally| &tally.spawned) == ended
     }
 
     /// One count over all shards.
+    #[inline]
     fn sum(&self, count: impl Fn(&Tally<M>) -> &M::Word) -> u32 {
         self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(count(&shard.tally).load()))
     }

@@ -83,6 +83,7 @@ impl<M: Mode> Ticket<M> {
 }
 
 /// Puts a tracked future on an executor by means of `spawn`.
+#[inline]
 pub(crate) fn launch<F, M, X, H>(
     tracked: Tracked<F, M, X>,
     handle: TaskHandle<F::Output, M>,
