@@ -12,6 +12,7 @@
 //! | `tokio` | [`tokio::Tokio`], [`tokio::TokioLocal`] |
 //! | `smol` | [`smol::Smol`], [`smol::OnExecutor`] |
 //! | `local` | [`local::OnLocalExecutor`] |
+//! | `embassy` | [`embassy::SpawnTicket`]: tickets on embassy's executors |
 //! | `wasm` | [`wasm::Wasm`]: in a browser; neither std nor threads are needed |
 //! | `supervise` | [`supervise::supervise`]: a task that is made again when it fails |
 //! | `tracing` | [`tracing::TracingObserver`]: a span per task, failures and panics as errors |
@@ -49,6 +50,12 @@ pub mod local {
     pub use task_registry_local::*;
 }
 
+/// On embassy's executors, by ticket.
+#[cfg(feature = "embassy")]
+pub mod embassy {
+    pub use task_registry_embassy::*;
+}
+
 /// In a browser: `wasm-bindgen-futures`.
 #[cfg(feature = "wasm")]
 pub mod wasm {
@@ -67,6 +74,6 @@ pub mod metrics {
     pub use task_registry_metrics::*;
 }
 
-#[cfg(all(doctest, feature = "tokio", feature = "local", feature = "wasm"))]
+#[cfg(all(doctest, feature = "tokio", feature = "local", feature = "wasm", feature = "embassy"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

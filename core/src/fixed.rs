@@ -3,6 +3,7 @@
 //! `table` keeps the slots, `store` does what a fixed table does at the steps of a task's life; the steps themselves are
 //! those of every table, in [`slot`](crate::slot).
 
+mod in_place;
 mod outcome;
 mod result;
 mod run;
@@ -14,6 +15,7 @@ use core::fmt;
 use core::future::Future;
 use core::num::NonZeroU8;
 
+pub use in_place::InPlace;
 pub use outcome::StaticOutcome;
 pub use result::ResultCell;
 pub use run::StaticRun;

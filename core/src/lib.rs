@@ -106,8 +106,8 @@ pub use {
     cancel::{Cancel, Cancelling},
     error::{SpawnError, TrySpawnError},
     fixed::{
-        ResultCell, StaticIdle, StaticIter, StaticOutcome, StaticRegistry, StaticReport, StaticRun,
-        StaticShutdown, StaticTask, StaticTasks, StaticTicket,
+        InPlace, ResultCell, StaticIdle, StaticIter, StaticOutcome, StaticRegistry, StaticReport,
+        StaticRun, StaticShutdown, StaticTask, StaticTasks, StaticTicket,
     },
     guard::DropGuard,
     id::TaskId,

@@ -170,7 +170,7 @@ where
     F::Output: 'static,
 {
     /// Drops the future, and goes on to the cleanup, or to the end.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn finish_with(
         mut self,
         polled: Result<Poll<F::Output>, Panic>,
@@ -265,7 +265,7 @@ enum Begin {
 }
 
 impl<M: Storage> Task<M> {
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn flags(&self) -> u32 {
         let flags = self.slot.as_ref().map_or(0, |slot| slot.flags());
         // A planted fault: a wrapper that is blind for requests to stop. Only ever set by the scripts that see the suites of
@@ -273,7 +273,7 @@ impl<M: Storage> Task<M> {
         if cfg!(task_registry_fault = "no_abort") { flags & !STOP } else { flags }
     }
 
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn must_stop(&self) -> bool {
         self.flags() & (STOP | SHIELD) == STOP
     }
@@ -285,7 +285,7 @@ impl<M: Storage> Task<M> {
     }
 
     /// The same, not entered.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn poll_limit<R>(&mut self, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
         self.polling = true;
         let polled = catch(foreign);
@@ -294,7 +294,7 @@ impl<M: Storage> Task<M> {
     }
 
     /// Whether the body may be polled: not while a predecessor lives. Marks the first poll.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn begin(&mut self, waker: &Waker) -> Result<Begin, Panic> {
         let flags = self.flags();
         if flags & STARTED != 0 {
@@ -321,7 +321,7 @@ impl<M: Storage> Task<M> {
     }
 
     /// After a poll that was pending: leaves the waker, looks at the limits, and says whether to wait or to stop.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn wait<T>(
         &mut self,
         terms: Pin<&mut impl sealed::Terms<T>>,
@@ -335,6 +335,7 @@ impl<M: Storage> Task<M> {
     }
 
     /// Leaves the waker where cancellers find it, unless it is there.
+    #[cfg_attr(feature = "alloc", inline)]
     fn keep_waker(&mut self, waker: &Waker) -> Result<(), Panic> {
         let Some(slot) = &self.slot else { return Ok(()) };
         let flags = slot.flags();
@@ -369,7 +370,7 @@ impl<M: Storage> Task<M> {
     }
 
     /// The duty to report the end. Given once.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn report(&mut self) -> Option<Report<M>> {
         let fate = if self.polling { Fate::Panicked(None) } else { Fate::Dropped };
         let slot = self.slot.take()?;
@@ -387,7 +388,7 @@ struct Report<M: Storage> {
 
 impl<M: Storage> Report<M> {
     /// The future is dropped unfinished.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn dropping(&mut self, drop_future: impl FnOnce()) {
         let fate = core::mem::replace(&mut self.fate, Fate::Panicked(None));
         self.fate = match self.run(drop_future) {
@@ -404,14 +405,14 @@ impl<M: Storage> Report<M> {
     }
 
     /// Runs what is the task's.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn run<R>(&self, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
         let _inside = self.slot.as_ref().map(M::enter);
         catch(foreign)
     }
 
     /// The same, when it is decided how the task ended.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn run_last(&self, foreign: impl FnOnce()) {
         if let Err(panic) = self.run(foreign) {
             self.lose(panic);
@@ -419,7 +420,7 @@ impl<M: Storage> Report<M> {
     }
 
     /// Drops what the task ran under.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn clear(&self, terms: impl FnOnce()) {
         if let Err(panic) = catch(terms) {
             self.lose(panic);
@@ -435,7 +436,7 @@ impl<M: Storage> Report<M> {
     }
 
     /// Keeps the output if anybody may take it; otherwise it is dropped here.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn keep<T: 'static>(&mut self, output: T) {
         match self.slot.as_ref().map(|slot| M::keep(slot, output)) {
             Some(Ok(kept)) => self.output = Some(kept),

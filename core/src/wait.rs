@@ -74,7 +74,7 @@ impl WaitList {
         Self { first: None }
     }
 
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
     }
@@ -180,7 +180,7 @@ impl<P: Place> Waiter<P> {
     }
 
     /// Ready as soon as `ready` says so; until then woken each time it may have changed its mind.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn poll_until<R>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -216,12 +216,13 @@ impl<P: Place> Waiter<P> {
     }
 
     /// Takes the node out of its list: nobody has to wake it any more.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn rest(self: Pin<&mut Self>) {
         // SAFETY: nothing is moved out.
         unsafe { self.get_unchecked_mut() }.unlink();
     }
 
+    #[cfg_attr(feature = "alloc", inline)]
     fn unlink(&mut self) {
         if self.used {
             self.used = false;
@@ -239,7 +240,7 @@ impl<P: Place> Waiter<P> {
 }
 
 impl<P: Place> Drop for Waiter<P> {
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     fn drop(&mut self) {
         self.unlink();
     }
@@ -247,6 +248,7 @@ impl<P: Place> Drop for Waiter<P> {
 
 /// Wakes all who wait at `place` now, or those of them who wait for `key`. O(of those who wait there).
 ///
+#[cfg_attr(feature = "alloc", inline)]
 /// Who starts to wait meanwhile is not this call's business, so that it ends: where they may come back, `at_most` says how
 /// many there were. Nobody comes back to a task: what its waiters wait for stays so.
 pub(crate) fn wake_all(place: &impl Place, key: Option<u32>) {
@@ -286,7 +288,7 @@ impl<M: Locks> Event<M> {
         self.waiting.load() != 0
     }
 
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn wake_all(&self, key: Option<u32>) {
         if self.awaited() {
             wake_all(&self, key);

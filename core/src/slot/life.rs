@@ -36,6 +36,7 @@ pub(crate) struct Concluded<M: Storage> {
 
 impl<M: Storage> SlotRef<M> {
     /// Takes the place for a future that now comes.
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn claim(&self) -> Result<(), SpawnError> {
         if M::is_closed(self) {
             return Err(SpawnError::Closed);
@@ -56,12 +57,14 @@ impl<M: Storage> SlotRef<M> {
     }
 
     /// Asks the task to stop (law 1). O(1).
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn cancel(&self, reason: M::Reason, urgency: Urgency) {
         let request = self.with(|body| self.request(body, reason, urgency));
         self.after_request(request);
     }
 
     /// Follows up on a request to stop, outside all locks.
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn after_request(&self, request: Request<M>) {
         if request.unborn {
             self.clone().end(Fate::Dropped, None, None);
@@ -79,7 +82,7 @@ impl<M: Storage> SlotRef<M> {
     /// ended, where its table has whoever ran it told.
     ///
     /// O(1), and O(of those who wait) to wake them.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn end(
         self,
         fate: Fate,
@@ -112,7 +115,7 @@ impl<M: Storage> SlotRef<M> {
     }
 
     /// Lets everybody see the end, under the lock of the body.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn conclude(&self, body: &mut Body<M>, end: End, ending: M::Ending) -> Concluded<M> {
         // From here on nobody can ask it to stop, replace it, or let go of its output.
         let flags = if M::IN_STEPS { self.set_ending() } else { self.flags() };
@@ -124,7 +127,7 @@ impl<M: Storage> SlotRef<M> {
     }
 
     /// Does what follows from an end, outside the lock.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn follow_up(self, concluded: Concluded<M>) {
         let Concluded { flags, waker, awaited, left } = concluded;
         contain(|| drop(waker));

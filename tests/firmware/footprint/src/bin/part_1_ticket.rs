@@ -1,0 +1,5 @@
+//! Tickets alone.
+#![no_std]
+#![no_main]
+
+footprint::with_registry!(4, 0);

@@ -1,0 +1,5 @@
+//! Tickets and get.
+#![no_std]
+#![no_main]
+
+footprint::with_registry!(4, footprint::GET);

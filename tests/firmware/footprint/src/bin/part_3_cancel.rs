@@ -1,0 +1,5 @@
+//! What is in the part before, and cancel.
+#![no_std]
+#![no_main]
+
+footprint::with_registry!(4, footprint::GET | footprint::CANCEL);

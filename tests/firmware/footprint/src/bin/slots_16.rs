@@ -1,0 +1,5 @@
+//! Sixteen slots.
+#![no_std]
+#![no_main]
+
+footprint::with_registry!(16, footprint::USUAL);

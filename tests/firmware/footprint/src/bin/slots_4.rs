@@ -1,0 +1,5 @@
+//! Four slots.
+#![no_std]
+#![no_main]
+
+footprint::with_registry!(4, footprint::USUAL);
