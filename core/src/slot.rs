@@ -40,7 +40,7 @@ use core::task::Waker;
 #[cfg(feature = "alloc")]
 pub(crate) use life::Concluded;
 pub(crate) use life::Fate;
-pub(crate) use reference::SlotRef;
+pub(crate) use reference::{SATURATED, SlotRef};
 
 use crate::State;
 use crate::mode::{Init, Lock, Storage, Word};

@@ -1,11 +1,12 @@
 //! What a fixed table does at the steps of a task's life: see [`Store`].
 
 use core::num::NonZeroU8;
+use core::task::Waker;
 
 use super::StaticOutcome;
 use super::table::{Before, Home, Table};
 use crate::mode::{Fixed, Locking, Store, Vocabulary, Word};
-use crate::slot::{Body, CANCEL, CHAINED, End, Fate, STARTED, Slot, SlotRef};
+use crate::slot::{Body, CANCEL, CHAINED, End, Fate, SATURATED, STARTED, Slot, SlotRef};
 use crate::unwind::{Panic, contain, discard};
 use crate::wait::pop;
 use crate::{Cleanup, Never, TaskId, Text};
@@ -42,9 +43,12 @@ impl<L: Locking> Store for Fixed<L> {
         task.table().is_closed()
     }
 
+    #[inline(never)]
     fn release(task: &mut SlotRef<Self>) {
-        // From here on the slot may be used anew.
-        task.refs.sub(1);
+        if task.refs.load() < SATURATED {
+            // From here on the slot may be used anew.
+            task.refs.sub(1);
+        }
     }
 
     fn ask(_: &Slot<Self>, body: &mut Body<Self>, code: Option<NonZeroU8>, _: bool) {
@@ -122,14 +126,10 @@ impl<L: Locking> Store for Fixed<L> {
         // Who is woken may want the slot: the last of them, mostly the only one, finds it without a reference.
         let mut last = None;
         while let Some(waker) = if awaited { pop(&task, None) } else { None } {
-            if let Some(waker) = last.replace(waker) {
-                contain(|| waker.wake());
-            }
+            wake(last.replace(waker));
         }
         drop(task);
-        if let Some(waker) = last {
-            contain(|| waker.wake());
-        }
+        wake(last);
         if table.idle.awaited() && table.is_idle() {
             table.idle.wake_all(None);
         }
@@ -147,5 +147,12 @@ impl<L: Locking> Store for Fixed<L> {
             End::Abandoned => StaticOutcome::Abandoned,
             End::NeverStarted => StaticOutcome::NeverStarted,
         })
+    }
+}
+
+#[inline(never)]
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        contain(|| waker.wake());
     }
 }

@@ -37,7 +37,7 @@ pub(crate) trait Store: Locks + Vocabulary {
     fn name(task: &SlotRef<Self>) -> Option<&str>;
     /// Whether the gate is shut (law 12).
     fn is_closed(task: &SlotRef<Self>) -> bool;
-    /// Gives up what may be the last reference, whose slot is not to be touched afterwards.
+    /// Gives up a reference, maybe the last: the slot is not to be touched afterwards.
     fn release(task: &mut SlotRef<Self>);
 
     /// Notes a first request to stop, under the lock of the body.

@@ -50,7 +50,7 @@ impl<M: Storage> Deref for SlotRef<M> {
 
 /// From here on a slot's references are no longer counted: it is never used again. Only code that leaks references by
 /// the billion comes here, and must not come round to nought.
-const SATURATED: u32 = 1 << 31;
+pub(crate) const SATURATED: u32 = 1 << 31;
 
 impl<M: Storage> Slot<M> {
     /// Counts one more reference to a slot that has some, or whose table, or shard of it, is locked.
@@ -73,14 +73,7 @@ impl<M: Storage> Clone for SlotRef<M> {
 impl<M: Storage> Drop for SlotRef<M> {
     #[inline]
     fn drop(&mut self) {
-        let more = |refs| match refs {
-            0 | 1 => None,
-            SATURATED.. => Some(refs),
-            _ => Some(refs - 1),
-        };
-        if !self.refs.update(more) {
-            M::release(self);
-        }
+        M::release(self);
     }
 }
 

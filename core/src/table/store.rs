@@ -8,7 +8,7 @@ use super::extras::{Home, More};
 use super::payload::Payload;
 use super::{STOPPING, news, reference};
 use crate::mode::{Parts, Store, Vocabulary, Word};
-use crate::slot::{Body, CANCEL, End, Fate, HANDLE, KEEP, STARTED, Slot, SlotRef};
+use crate::slot::{Body, CANCEL, End, Fate, HANDLE, KEEP, SATURATED, STARTED, Slot, SlotRef};
 use crate::unwind::{Panic, contain};
 use crate::wait::wake_all;
 use crate::{Cleanup, Outcome, TaskId, Text};
@@ -54,8 +54,16 @@ impl<M: Parts> Store for M {
         task.core().is_closed()
     }
 
+    #[inline]
     fn release(task: &mut SlotRef<M>) {
-        reference::release(task.as_ptr());
+        let more = |refs| match refs {
+            0 | 1 => None,
+            SATURATED.. => Some(refs),
+            _ => Some(refs - 1),
+        };
+        if !task.refs.update(more) {
+            reference::release(task.as_ptr());
+        }
     }
 
     #[inline]

@@ -134,14 +134,19 @@ impl<F: Future<Output = ()>, const N: usize> Queue<F, N> {
     }
 
     fn run(&'static self, job: &'static Job) {
-        let place = self.places.iter().find(|place| ptr::eq(&place.job, job));
-        let Some(place) = place.filter(|place| place.job.is(State::Runs)) else {
-            return; // Woken after its end.
-        };
+        for place in &self.places {
+            // Not where it was woken after its end.
+            if ptr::eq(&place.job, job) && place.job.is(State::Runs) {
+                self.poll(place);
+            }
+        }
+    }
+
+    fn poll(&'static self, place: &'static Place<F>) {
         // SAFETY: it runs, so it is there, and this is the one who drives: see `Sync`. It is in a static and never moved until
         // it is dropped in its place.
         let future = unsafe { Pin::new_unchecked((*place.future.get()).assume_init_mut()) };
-        let waker = job.waker();
+        let waker = place.job.waker();
         if future.poll(&mut Context::from_waker(&waker)).is_ready() {
             self.free(place);
         }
