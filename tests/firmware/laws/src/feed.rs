@@ -126,7 +126,7 @@ pub async fn run(lab: Lab) {
     assert!(CLOCK.now() >= before + 3 && tasks.is_closed());
     assert!(report.cancelled == 2, "the other two are gone");
     assert!(CALIBRATED.released.is_set());
-    let mut remaining = report.remaining();
+    let mut remaining = report.remaining_tasks();
     assert!(remaining.next().is_some_and(|task| task.name() == Some("stuck")));
     assert!(remaining.next().is_none());
     assert!(poll_once(&mut stuck).is_ready());

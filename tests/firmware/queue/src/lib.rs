@@ -31,8 +31,9 @@ struct Job {
     stands: Mutex<Cell<bool>>,
     behind: Mutex<Cell<Option<&'static Job>>>,
     state: Mutex<Cell<State>>,
-    /// Where to stand. Known since it was spawned.
+    /// Where to stand, and which place this is the job of. Known since it was spawned.
     line: Mutex<Cell<Option<&'static Line>>>,
+    place: Mutex<Cell<usize>>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -68,13 +69,15 @@ impl<F, const N: usize> Queue<F, N> {
 impl<F: Future<Output = ()>, const N: usize> Queue<F, N> {
     /// Has `future` run. It comes back if there is no room.
     pub fn spawn(&'static self, future: F) -> Result<(), F> {
-        let Some(place) = self.places.iter().find(|place| place.job.take()) else {
+        let Some((index, place)) =
+            self.places.iter().enumerate().find(|(_, place)| place.job.take())
+        else {
             return Err(future);
         };
         // SAFETY: the place was free and is now ours, and is not pinned to anything: nobody else looks into it until
         // its state is `Runs`.
         unsafe { (*place.future.get()).write(future) };
-        place.job.start(&self.line);
+        place.job.start(&self.line, index);
         Ok(())
     }
 
@@ -109,7 +112,7 @@ impl<F: Future<Output = ()>, const N: usize> Queue<F, N> {
         if !self.main.take() {
             return;
         }
-        self.main.start(&self.line);
+        self.main.start(&self.line, N);
         let waker = self.main.waker();
         loop {
             let Some(job) = self.line.next() else {
@@ -134,19 +137,14 @@ impl<F: Future<Output = ()>, const N: usize> Queue<F, N> {
     }
 
     fn run(&'static self, job: &'static Job) {
-        for place in &self.places {
-            // Not where it was woken after its end.
-            if ptr::eq(&place.job, job) && place.job.is(State::Runs) {
-                self.poll(place);
-            }
-        }
-    }
-
-    fn poll(&'static self, place: &'static Place<F>) {
+        let index = critical_section::with(|cs| job.place.borrow(cs).get());
+        let Some(place) = self.places.get(index).filter(|place| place.job.is(State::Runs)) else {
+            return; // Woken after its end.
+        };
         // SAFETY: it runs, so it is there, and this is the one who drives: see `Sync`. It is in a static and never moved until
         // it is dropped in its place.
         let future = unsafe { Pin::new_unchecked((*place.future.get()).assume_init_mut()) };
-        let waker = place.job.waker();
+        let waker = job.waker();
         if future.poll(&mut Context::from_waker(&waker)).is_ready() {
             self.free(place);
         }
@@ -162,7 +160,13 @@ impl<F: Future<Output = ()>, const N: usize> Queue<F, N> {
 
 impl Job {
     const fn new() -> Self {
-        Self { stands: cell(false), behind: cell(None), state: cell(State::Free), line: cell(None) }
+        Self {
+            stands: cell(false),
+            behind: cell(None),
+            state: cell(State::Free),
+            line: cell(None),
+            place: cell(0),
+        }
     }
 
     fn take(&self) -> bool {
@@ -176,8 +180,9 @@ impl Job {
         })
     }
 
-    fn start(&'static self, line: &'static Line) {
+    fn start(&'static self, line: &'static Line, place: usize) {
         critical_section::with(|cs| {
+            self.place.borrow(cs).set(place);
             self.state.borrow(cs).set(State::Runs);
             self.line.borrow(cs).set(Some(line));
             self.stand(cs);
