@@ -22,7 +22,7 @@ pin_project! {
     /// [`TaskHandle`](crate::TaskHandle). When an executor drops it unfinished, it reports that (law 11).
     ///
     /// Polling one that is pending costs, beyond polling the future itself, two loads and a comparison; no lock is
-    /// taken unless the waker changed. Adds six words to the size of the future, eight in a fixed table.
+    /// taken unless the waker changed. Adds six words to the size of the future, eight or nine in a fixed table.
     #[must_use = "a tracked future must be polled, or its task stays queued"]
     #[project = TrackedProj]
     pub struct Tracked<F: Future, M: Storage, X: Terms<F::Output> = ()> {
