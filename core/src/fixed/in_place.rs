@@ -5,7 +5,7 @@ use core::task::{Context, Poll};
 
 use super::{StaticRun, StaticTicket};
 use crate::mode::{Fixed, Locking};
-use crate::{SpawnError, Tracked};
+use crate::{SpawnError, Tracked, TrySpawnError};
 
 /// A future that stays in a place of the caller's, and is dropped there: what [`Ticket::run_in`](crate::Ticket::run_in) and
 /// [`Ticket::track_in`](crate::Ticket::track_in) wrap. A pointer in size.
@@ -17,6 +17,15 @@ impl<F: Future> Future for InPlace<'_, F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // There is none if the place was empty from the start: a future that is never ready.
         self.0.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx))
+    }
+}
+
+impl<F> InPlace<'_, F> {
+    /// Leaves the future where it is.
+    fn give_back(error: TrySpawnError<Self>) -> SpawnError {
+        let (kind, in_place) = error.into_parts();
+        core::mem::forget(in_place);
+        kind
     }
 }
 
@@ -63,7 +72,7 @@ impl<L: Locking> StaticTicket<L> {
     ///
     /// # Errors
     ///
-    /// As [`run`](StaticTicket::run); the future is dropped.
+    /// As [`run`](StaticTicket::run); the future stays in its place.
     pub fn run_in<F>(
         self,
         place: Pin<&mut Option<F>>,
@@ -71,7 +80,7 @@ impl<L: Locking> StaticTicket<L> {
     where
         F: Future<Output: 'static>,
     {
-        Ok(self.run(InPlace(place))?)
+        self.run(InPlace(place)).map_err(InPlace::give_back)
     }
 
     /// [`track`](StaticTicket::track) for a large future, as [`run_in`](StaticTicket::run_in): for one that lies in a static,
@@ -79,7 +88,7 @@ impl<L: Locking> StaticTicket<L> {
     ///
     /// # Errors
     ///
-    /// As [`run`](StaticTicket::run); the future is dropped.
+    /// As [`run`](StaticTicket::run); the future stays in its place.
     pub fn track_in<F>(
         self,
         place: Pin<&mut Option<F>>,
@@ -87,6 +96,6 @@ impl<L: Locking> StaticTicket<L> {
     where
         F: Future<Output: 'static>,
     {
-        Ok(self.track(InPlace(place))?)
+        self.track(InPlace(place)).map_err(InPlace::give_back)
     }
 }

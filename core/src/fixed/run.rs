@@ -42,17 +42,17 @@ impl<L: Locking> StaticTicket<L> {
     ///
     /// # Errors
     ///
-    /// As [`run`](StaticTicket::run), without the future.
+    /// As [`run`](StaticTicket::run).
     pub fn run_into<F>(
         self,
         cell: &ResultCell<L, F::Output>,
         future: F,
-    ) -> Result<StaticRun<impl Future<Output = ()>, L>, SpawnError>
+    ) -> Result<StaticRun<impl Future<Output = ()>, L>, TrySpawnError<F>>
     where
         F: Future<Output: 'static>,
     {
         contain(|| drop(cell.take()));
-        Ok(self.run(Deliver { future, cell })?)
+        self.run(Deliver { future, cell }).map_err(Deliver::give_back)
     }
 
     /// Wraps `future` for you to put on an executor of your own: the task runs when that polls what is returned.
@@ -74,17 +74,17 @@ impl<L: Locking> StaticTicket<L> {
     ///
     /// # Errors
     ///
-    /// As [`run`](StaticTicket::run), without the future.
+    /// As [`run`](StaticTicket::run).
     pub fn track_into<F>(
         self,
         cell: &ResultCell<L, F::Output>,
         future: F,
-    ) -> Result<Tracked<impl Future<Output = ()>, Fixed<L>>, SpawnError>
+    ) -> Result<Tracked<impl Future<Output = ()>, Fixed<L>>, TrySpawnError<F>>
     where
         F: Future<Output: 'static>,
     {
         contain(|| drop(cell.take()));
-        Ok(self.track(Deliver { future, cell })?)
+        self.track(Deliver { future, cell }).map_err(Deliver::give_back)
     }
 
     /// Puts `future` on `spawner`.
@@ -117,6 +117,13 @@ pin_project! {
         #[pin]
         future: F,
         cell: &'a ResultCell<L, F::Output>,
+    }
+}
+
+impl<F: Future, L: Locking> Deliver<'_, F, L> {
+    fn give_back(error: TrySpawnError<Self>) -> TrySpawnError<F> {
+        let (kind, deliver) = error.into_parts();
+        TrySpawnError::new(kind, deliver.future)
     }
 }
 
