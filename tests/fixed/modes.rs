@@ -294,6 +294,8 @@ fn law_13_a_shutdown_polled_again_reports_again<L: Locking>() {
     let mut shutdown = pin!(tasks.shutdown(async {}));
     let Poll::Ready(report) = poll(shutdown.as_mut()) else { panic!("the deadline was ready") };
     assert_eq!((report.cancelled, report.remaining), (0, 1));
+    let Poll::Ready(report) = poll(shutdown.as_mut()) else { panic!("it was over") };
+    assert_eq!((report.cancelled, report.remaining), (0, 1));
     assert!(poll(one).is_ready());
     let Poll::Ready(report) = poll(shutdown.as_mut()) else { panic!("it was over") };
     assert_eq!((report.cancelled, report.remaining), (1, 0));
