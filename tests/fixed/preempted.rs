@@ -155,9 +155,11 @@ impl Pair<'_> {
         };
         let mut models: Vec<_> = allowed.into_iter().filter_map(same).collect();
         check(&models, format!("{results:?}"))?;
-        for round in 0..6 {
+        // All are polled, twice, and then one after the other finishes, while the others are polled.
+        let finishes = (0..MOST).chain(0..MOST).map(Some);
+        for finished in [None, None].into_iter().chain(finishes).take_while(|_| !real.has_ended()) {
             for task in 0..MOST {
-                let Some(op) = real.next(task, round >= 3) else { continue };
+                let Some(op) = real.next(task, finished == Some(task)) else { continue };
                 let (res, seen) = (real.apply(op, MOST), real.seen());
                 models.retain_mut(|model| model.apply(op, MOST) == res && model.seen() == seen);
                 check(&models, format!("{results:?}, later {op:?} came to {res:?}"))?;
