@@ -1,6 +1,8 @@
 //! What is embassy's own about tickets: pools that run out, storage that is freed late, spawners of other threads. The laws
 //! themselves run on embassy in `tests/firmware`.
 
+mod section;
+
 use std::cell::Cell;
 use std::future::{Future, pending};
 use std::ptr::null_mut;

@@ -1,19 +1,15 @@
-//! The fixed level: a registry of a few slots, without an allocator, driven by hand, in each of its modes.
+//! What a fixed table does, in each of its modes.
 
 use std::future::{Future, pending, poll_fn, ready};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Wake};
 
 use task_registry::mode::Locking;
-use task_registry::{
-    Cancel, ResultCell, SpawnError, State, StaticOutcome, StaticRegistry, StaticTasks,
-};
+use task_registry::{Cancel, ResultCell, SpawnError, State, StaticOutcome};
 
-fn registry<L: Locking, const N: usize>() -> StaticTasks<L> {
-    Box::leak(Box::new(StaticRegistry::<L, N>::new())).tasks()
-}
+use crate::{poll, registry};
 
 /// Every test in every mode.
 macro_rules! tests {
@@ -25,7 +21,6 @@ macro_rules! tests {
             $(#[test] fn $name() { super::$name::<task_registry::mode::Sync>(); })*
         }
         mod interrupt {
-            use critical_section as _;
             $(#[test] fn $name() { super::$name::<task_registry::mode::Interrupt>(); })*
         }
     };
@@ -36,6 +31,8 @@ tests! {
     an_unused_ticket_gives_its_place_back_and_leaves_no_record
     law_02_a_waiter_is_woken_once_the_future_is_gone
     law_03_the_first_code_stands
+    law_03_a_first_request_without_a_code_stands
+    law_03_ready_stands_although_the_output_before_panics
     law_04_a_task_cancelled_before_its_first_poll_never_runs
     law_06_a_newcomer_starts_after_its_predecessor_and_that_ones
     law_06_the_name_goes_back_when_the_newcomer_gives_up
@@ -44,6 +41,7 @@ tests! {
     law_11_a_dropped_task_is_abandoned
     law_12_closing_is_a_gate_and_law_13_the_report_says_what_remains
     a_shutdown_waits_until_the_last_has_ended
+    law_13_a_shutdown_polled_again_reports_again
     the_oldest_record_makes_room_and_pinned_ones_are_skipped
     a_list_needs_no_buffer_and_holds_no_lock_between_its_steps
     an_output_waits_in_a_cell_of_the_callers
@@ -59,10 +57,6 @@ impl Wake for Wakes {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
-}
-
-fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 fn cancelled(code: u8) -> StaticOutcome {
@@ -145,6 +139,40 @@ fn law_03_the_first_code_stands<L: Locking>() {
     let _ = tasks.cancel_with("a", 8);
     assert_eq!(poll(run), Poll::Ready(cancelled(7)));
     assert_eq!(tasks.get("a").unwrap().outcome().unwrap().code(), 7);
+}
+
+fn law_03_a_first_request_without_a_code_stands<L: Locking>() {
+    let tasks = registry::<L, 1>();
+    let mut run = pin!(tasks.reserve("a").unwrap().run(pending::<()>()).unwrap());
+    assert!(poll(run.as_mut()).is_pending());
+    let _ = tasks.cancel("a");
+    let _ = tasks.cancel_with("a", 7);
+    assert_eq!(poll(run), Poll::Ready(cancelled(0)));
+}
+
+fn law_03_ready_stands_although_the_output_before_panics<L: Locking>() {
+    struct Output(bool);
+    impl Drop for Output {
+        fn drop(&mut self) {
+            assert!(!self.0, "an output that nobody took");
+        }
+    }
+    let tasks = registry::<L, 1>();
+    let cell = ResultCell::<L, Output>::new();
+    // The first ends while the second, which is given the same cell, runs.
+    let second = AtomicUsize::new(0);
+    let other = registry::<L, 1>();
+    let done = poll_fn(|_| match second.load(Ordering::SeqCst) {
+        0 => Poll::Pending,
+        _ => Poll::Ready(Output(false)),
+    });
+    let mut run = pin!(tasks.reserve("b").unwrap().run_into(&cell, done).unwrap());
+    assert!(poll(run.as_mut()).is_pending());
+    let before = other.reserve("a").unwrap().run_into(&cell, async { Output(true) }).unwrap();
+    assert_eq!(poll(pin!(before)), Poll::Ready(StaticOutcome::Completed));
+    second.store(1, Ordering::SeqCst);
+    assert_eq!(poll(run), Poll::Ready(StaticOutcome::Completed));
+    assert!(cell.take().is_some_and(|output| !output.0));
 }
 
 fn law_04_a_task_cancelled_before_its_first_poll_never_runs<L: Locking>() {
@@ -256,6 +284,21 @@ fn a_shutdown_waits_until_the_last_has_ended<L: Locking>() {
     };
     assert!(report.is_clean());
     assert_eq!(report.cancelled, 1);
+}
+
+fn law_13_a_shutdown_polled_again_reports_again<L: Locking>() {
+    let tasks = registry::<L, 1>();
+    let mut one = pin!(tasks.reserve("one").unwrap().run(pending::<()>()).unwrap());
+    assert!(poll(one.as_mut()).is_pending());
+    // A deadline that panics when it is polled once too often.
+    let mut shutdown = pin!(tasks.shutdown(async {}));
+    let Poll::Ready(report) = poll(shutdown.as_mut()) else { panic!("the deadline was ready") };
+    assert_eq!((report.cancelled, report.remaining), (0, 1));
+    let Poll::Ready(report) = poll(shutdown.as_mut()) else { panic!("it was over") };
+    assert_eq!((report.cancelled, report.remaining), (0, 1));
+    assert!(poll(one).is_ready());
+    let Poll::Ready(report) = poll(shutdown.as_mut()) else { panic!("it was over") };
+    assert_eq!((report.cancelled, report.remaining), (1, 0));
 }
 
 fn the_oldest_record_makes_room_and_pinned_ones_are_skipped<L: Locking>() {

@@ -1,0 +1,32 @@
+//! The fixed level: a registry of a few slots, without an allocator, driven by hand.
+//!
+//! `modes` is what it does in each mode; `interrupts` what is left of it when something happens between any two of its
+//! steps; `sequences` and `preempted` hold it against a naive `model`, exhaustively.
+
+mod interrupts;
+mod model;
+mod modes;
+mod preempted;
+mod real;
+mod section;
+mod sequences;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use task_registry::mode::Locking;
+use task_registry::{StaticRegistry, StaticTasks};
+
+fn registry<L: Locking, const N: usize>() -> StaticTasks<L> {
+    Box::leak(Box::new(StaticRegistry::<L, N>::new())).tasks()
+}
+
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A number to search deeper by, from the environment.
+fn depth(variable: &str, or: usize) -> usize {
+    std::env::var(variable).map_or(or, |depth| depth.parse().expect("a number"))
+}
