@@ -131,6 +131,29 @@ is_not! {
     Run<Ready, Unsync>: Send Sync;
 }
 
+// Tables of fixed size: as their mode.
+is! {
+    StaticRegistry<Shared, 4>: Send Sync;
+    StaticTasks<Shared>: Send Sync Unpin Copy;
+    StaticTask<Shared>: Send Sync Unpin Clone;
+    StaticTicket<Shared>: Send Sync Unpin;
+    StaticRun<Ready, Shared>: Send;
+    StaticReport<Shared>: Send Sync Unpin;
+    ResultCell<Shared, OnlySend>: Send Sync;
+    StaticOutcome: Send Sync Unpin Copy;
+}
+is_not! {
+    StaticRun<NotSend, Shared>: Send Sync;
+    StaticIdle<Shared>: Unpin;
+    ResultCell<Shared, Local>: Send Sync;
+    StaticRegistry<Unsync, 4>: Sync;
+    StaticTasks<Unsync>: Send Sync;
+    StaticTask<Unsync>: Send Sync;
+    StaticTicket<Unsync>: Send Sync;
+    StaticRun<Ready, Unsync>: Send Sync;
+    ResultCell<Unsync, u32>: Sync;
+}
+
 /// A future that stays on its thread.
 struct NotSend(#[expect(dead_code)] Local);
 

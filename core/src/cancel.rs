@@ -65,7 +65,8 @@ impl<R> Cancel<Never, R> {
 }
 
 impl Cancel<Never, Option<NonZeroU8>> {
-    /// Why, in a fixed table: a number of yours, which stands in [`StaticOutcome`](crate::StaticOutcome). 0 is no reason.
+    /// Why, in a fixed table: a number of yours, which stands in [`StaticOutcome`](crate::StaticOutcome). 0 is no reason,
+    /// so `Cancel::code(0).grace(..)` is a grace without one.
     pub const fn code(code: u8) -> Self {
         Self { reason: NonZeroU8::new(code), grace: None, urgency: Urgency::Own }
     }

@@ -97,13 +97,18 @@ impl<L: Locking, const N: usize> fmt::Debug for StaticRegistry<L, N> {
 ///
 /// # How long interrupts wait
 ///
-/// In the mode `Interrupt` each step is a critical section. The longest is that of `reserve` and its kin: twice a look at
-/// each slot, once for the name and once for room. One look at each slot take [`get`](StaticTasks::get) and what goes by a
-/// name, [`wait_idle`](StaticTasks::wait_idle) when it is polled and every end while somebody awaits that, and the end of a
-/// task that replaced another or was replaced. All else, cancelling by id or handle and polling a task among it, is a few
-/// instructions, whatever the capacity; lists, [`purge`](StaticTasks::purge) and [`counts`](StaticTasks::counts) take a
-/// section for each slot. Wakers are taken inside a section and woken outside, so that an executor's own sections do not add up
-/// with these.
+/// In the mode `Interrupt` each step is a critical section. The longest is that of `reserve` and its kin: two looks at
+/// each slot, one for the name and one for room. So many take [`get`](StaticTasks::get) and what goes by a name, the
+/// second for a record; a look is repeated for each task of that name which has ended and not yet been taken out of its
+/// chain. One look at each slot take [`wait_idle`](StaticTasks::wait_idle) when it is polled and every end while somebody
+/// awaits that, and the end of a task that replaced another or was replaced. Lists, [`purge`](StaticTasks::purge) and
+/// [`counts`](StaticTasks::counts) take a section for each slot. All else is a few instructions, whatever the capacity: polling
+/// a task, and cancelling it by id or handle. Waking takes a section for each who waits at the task, in which those are passed
+/// over who wait there for something else.
+///
+/// Wakers are taken inside a section and woken outside, so that an executor's own sections do not add up with these. A ticket
+/// that has no future yet ends in the call that cancels it, at the cost of an end: of a task whose body may run before an
+/// interrupt cancels it, that is the case until it does.
 pub struct StaticTasks<L: Locking>(pub(crate) &'static Table<L, [Slot<Fixed<L>>]>);
 
 impl<L: Locking> Clone for StaticTasks<L> {
@@ -218,7 +223,7 @@ impl<L: Locking> StaticTasks<L> {
         Some(self.get(name)?.cancel_with(cancel))
     }
 
-    /// Asks the task with this id to stop. O(1), and so for interrupts.
+    /// Asks the task with this id to stop. O(1), and so for interrupts; see above for a ticket that has no future yet.
     pub fn cancel_id(self, id: TaskId) -> Option<Cancelling<Fixed<L>>> {
         Some(self.by_id(id)?.cancel())
     }

@@ -250,6 +250,10 @@ pub(crate) trait Word: Init {
     /// Clears bits, and returns what was there before.
     fn clear(&self, bits: u32) -> u32;
     /// Applies `change` unless it returns `None`; says whether it did.
+    #[cfg_attr(
+        all(target_pointer_width = "32", not(feature = "alloc")),
+        expect(dead_code, reason = "for numbers that addresses stand for")
+    )]
     fn update(&self, change: impl FnMut(u32) -> Option<u32>) -> bool;
 }
 

@@ -51,8 +51,9 @@ impl<L: Locking> StaticTicket<L> {
     where
         F: Future<Output: 'static>,
     {
+        let run = self.run(Deliver { future, cell }).map_err(Deliver::give_back)?;
         contain(|| drop(cell.take()));
-        self.run(Deliver { future, cell }).map_err(Deliver::give_back)
+        Ok(run)
     }
 
     /// Wraps `future` for you to put on an executor of your own: the task runs when that polls what is returned.
@@ -83,8 +84,9 @@ impl<L: Locking> StaticTicket<L> {
     where
         F: Future<Output: 'static>,
     {
+        let tracked = self.track(Deliver { future, cell }).map_err(Deliver::give_back)?;
         contain(|| drop(cell.take()));
-        self.track(Deliver { future, cell }).map_err(Deliver::give_back)
+        Ok(tracked)
     }
 
     /// Puts `future` on `spawner`.

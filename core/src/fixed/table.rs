@@ -5,6 +5,8 @@
 //! The table's guards the heads of the slots, the gate, and the links between a task and the one that it waits for; under
 //! it a slot's body may be locked. Both for a few instructions a slot, and never while foreign code runs (law 9).
 //!
+//! Every loop is over the slots, once; that of `holder` is repeated for each task that it takes out of a chain.
+//!
 //! # Invariants
 //!
 //! 1. A slot is free while it has neither references nor a record; only admission, under the table's lock, makes it
@@ -286,15 +288,21 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
     /// A task that has ended and is not yet taken out of its chain, because whoever ended it is still on the way to this lock,
     /// is taken out here: its name may have to go back to one that lives.
     fn holder(&'static self, name: &str) -> Option<&'static Slot<Fixed<L>>> {
-        for slot in &self.slots {
-            let ended = slot.flags() & ENDED != 0 && slot.head().name == Some(name);
-            if ended && slot.with(|body| body.more != Before::NOBODY) {
-                // It waited for another, so nobody goes on.
-                let nobody = self.unchain(slot);
-                debug_assert!(nobody.is_none());
+        loop {
+            let (mut holder, mut late) = (None, None);
+            for slot in &self.slots {
+                if slot.is_named(name, ENDED) {
+                    holder = Some(slot);
+                } else if slot.flags() & ENDED != 0 && slot.head().name == Some(name) {
+                    let waits = slot.with(|body| body.more != Before::NOBODY);
+                    late = if waits { Some(slot) } else { late };
+                }
             }
+            let Some(late) = late else { return holder };
+            // It waited for another, so nobody goes on. Each pass takes one out.
+            let nobody = self.unchain(late);
+            debug_assert!(nobody.is_none());
         }
-        self.slots.iter().find(|slot| slot.is_named(name, ENDED))
     }
 
     /// Asks `old`, which lives, to stop, so that a newcomer can be put behind it. `None` if it has ended meanwhile. Under the
