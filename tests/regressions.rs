@@ -4,6 +4,8 @@
 mod blocking;
 #[path = "regressions/cleanup.rs"]
 mod cleanup;
+#[path = "regressions/closed.rs"]
+mod closed;
 #[path = "regressions/guard.rs"]
 mod guard;
 #[path = "regressions/itself.rs"]
@@ -12,6 +14,8 @@ mod itself;
 mod scopes;
 #[path = "regressions/shutdown.rs"]
 mod shutdown;
+#[path = "regressions/staged.rs"]
+mod staged;
 #[path = "regressions/token.rs"]
 mod token;
 

@@ -67,7 +67,7 @@ impl<S: Spawner + Clone, M: Mode, A: Clone> WithContext<'_, S, M, A> {
     /// [`TaskBuilder::spawn_restartable`](crate::TaskBuilder::spawn_restartable), which says what is kept and for how long.
     ///
     /// A value that holds the registry, as that of [`with_registry`](WithContext::with_registry) does, is kept with the
-    /// record, in that very registry: such a record keeps it until it is purged or evicted. To spawn from such a task without
+    /// record, in that very registry: such a record keeps it until it is purged or evicted, or the registry shut down. To spawn from such a task without
     /// that, capture what leads to the registry weakly.
     ///
     /// # Errors

@@ -111,6 +111,11 @@ impl<A, M: Mode, B: Bound> Make<A, M, B> {
             Box::new(move |cx| make(cx).boxed());
         Self::Each(make.into())
     }
+
+    fn once<F: Meets<B>>(make: impl FnOnce(Cx<A, M>) -> F + Send + 'static) -> Self {
+        let make: Once<A, M, B> = Box::new(move |cx| make(cx).boxed());
+        Self::Once(M::Lock::new(Some(make)))
+    }
 }
 
 impl<A, M: Mode, B: Bound> Plan<A, M, B> {
@@ -184,8 +189,29 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         if name.is_empty() {
             return Err(SpawnError::EmptyName);
         }
-        let make: Once<A, M, B> = Box::new(move |cx| make(cx).boxed());
-        self.add(name, Make::Once(M::Lock::new(Some(make))))
+        self.add(name, Make::once(make))
+    }
+
+    /// [`once`](Plan::once) without a name.
+    pub fn unnamed_once<F: Meets<B>>(
+        &mut self,
+        make: impl FnOnce(Cx<A, M>) -> F + Send + 'static,
+    ) -> &mut Self {
+        self.tasks.push((Text::EMPTY, Make::once(make)));
+        self
+    }
+
+    /// [`once`](Plan::once) for a future that is there already and needs no context.
+    ///
+    /// # Errors
+    ///
+    /// As [`once`](Plan::once).
+    pub fn once_future<F: Meets<B> + Send + 'static>(
+        &mut self,
+        name: impl Into<Text>,
+        future: F,
+    ) -> Result<&mut Self, SpawnError> {
+        self.once(name, |_| future)
     }
 
     /// Spawns every planned task on `registry`, in the order in which they were planned. O(tasks planned).
@@ -204,6 +230,8 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
 
     /// Makes the planned task of this name anew: the one that has the name is asked to stop, and the new one starts once
     /// it has ended, under one name throughout (law 6). `None` if no task of this name is planned to be made anew.
+    ///
+    /// Whoever has the name is replaced, also a task that is not of this plan and had the name before it.
     pub fn restart<S>(
         &self,
         registry: &Registry<S, M>,
@@ -233,6 +261,8 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         A: Clone,
         S: Spawn<Tracked<InTask<A, M, B>, M>>,
     {
+        // First of all: if this panics, a task that is made once can still be made.
+        let app = app.clone();
         let make_it: Once<A, M, B> = match make {
             Make::Once(place) => place.with(Option::take)?,
             Make::Each(make) => {
@@ -243,7 +273,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         let named = (!name.is_empty()).then(|| name.clone());
         let task = match TaskBuilder::new(registry, named).on_conflict(on_conflict).reserve() {
             Ok(ticket) => {
-                let cx = Cx::new(app.clone(), ticket.task(), registry.tasks());
+                let cx = Cx::new(app, ticket.task(), registry.tasks());
                 let body = InTask { make: Some((make_it, cx)), future: None };
                 ticket.spawn_on(registry.spawner(), body).map_err(|error| {
                     let (kind, body) = error.into_parts();

@@ -158,6 +158,11 @@ impl<M: Mode> Remembered<M> {
         task.with(|body| body.some_extras()?.again.clone()).map(|again| Self(Some(again)))
     }
 
+    /// The same, which the task then has no more.
+    pub(crate) fn take(task: &SlotRef<M>) -> Option<Self> {
+        task.with(|body| body.some_extras()?.again.take()).map(|again| Self(Some(again)))
+    }
+
     fn get(&self) -> &dyn Again<M> {
         M::again(self.0.as_ref().expect("it is taken by the destructor alone"))
     }
@@ -230,7 +235,10 @@ impl<M: Mode> Tasks<M> {
     pub fn restart(&self, name: &str) -> Result<TaskRef<M>, RestartError> {
         loop {
             let old = self.get(name).ok_or(RestartError::NotFound)?.0;
-            let recipe = Remembered::of(&old).ok_or(RestartError::NotRestartable)?;
+            let Some(recipe) = Remembered::of(&old) else {
+                let closed = self.is_closed().then_some(SpawnError::Closed.into());
+                return Err(closed.unwrap_or(RestartError::NotRestartable));
+            };
             if recipe.get().is_closed() {
                 return Err(SpawnError::Closed.into());
             }

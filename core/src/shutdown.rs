@@ -71,18 +71,19 @@ pub struct ShutdownReport {
 
 impl ShutdownReport {
     pub(crate) fn of<'a, M: Mode>(tasks: impl Iterator<Item = &'a TaskRef<M>>) -> Self {
-        let infos = tasks.map(TaskRef::info);
-        let (ended, remaining) = infos.partition(|task| task.state() == State::Ended);
+        let mut infos: Vec<_> = tasks.map(TaskRef::info).collect();
+        infos.sort_by(|a, b| (a.name(), a.id()).cmp(&(b.name(), b.id())));
+        let (ended, remaining) = infos.into_iter().partition(|task| task.state() == State::Ended);
         Self { ended, remaining }
     }
 
-    /// The tasks that ended, and how.
+    /// The tasks that ended, and how, by name.
     #[must_use]
     pub fn ended(&self) -> &[TaskInfo] {
         &self.ended
     }
 
-    /// The tasks that were asked to stop and had not when the deadline came. They stay visible as stopping.
+    /// The tasks that were asked to stop and had not when the deadline came, by name. They stay visible as stopping.
     #[must_use]
     pub fn remaining(&self) -> &[TaskInfo] {
         &self.remaining

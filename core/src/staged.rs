@@ -15,7 +15,9 @@ use crate::{ShutdownReport, TaskRef, Tasks, Wait};
 pin_project! {
     /// The end of a registry, stage by stage: what [`Tasks::shutdown_in_stages`] returns.
     ///
-    /// Polled again after it was ready, it reports again, at once, how the same tasks stand by then.
+    /// Polled again after it was ready, it reports again, at once, how the same tasks stand by then. Dropped before, it asks all
+    /// that is left to stop: the registry is closed, and nobody else would. So it may be awaited inside a task (law 12), which
+    /// is dropped with it when its own stage is asked.
     pub struct StagedShutdown<D, B, F, M: Mode> {
         #[pin]
         deadline: D,
@@ -38,6 +40,13 @@ pin_project! {
         // It has reported: nothing is polled any more.
         over: bool,
     }
+
+    impl<D, B, F, M: Mode> PinnedDrop for StagedShutdown<D, B, F, M> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            ask_all(this.tasks, this.asked);
+        }
+    }
 }
 
 impl<D, B, F, M> StagedShutdown<D, B, F, M>
@@ -52,17 +61,21 @@ where
         registry: &Tasks<M>,
         tasks: Vec<TaskRef<M>>,
         deadline: D,
-        mut make_budget: B,
+        make_budget: B,
     ) -> Self {
         let stage = |task: TaskRef<M>| (task.0.with(|body| body.stage()), task);
         let mut tasks: Vec<_> = tasks.into_iter().map(stage).collect();
         tasks.sort_by_key(|(stage, _)| core::cmp::Reverse(*stage));
         let asked = ask(&tasks, 0);
-        let budget = tasks.first().map(|(stage, _)| make_budget(*stage));
         let watch = Watch::new(registry.0.clone(), |core| &core.idle);
         let idle = Waiter::new(watch, 0);
-        let (wait, passed, over) = (None, 0, false);
-        Self { deadline, make_budget, budget, wait, idle, tasks, asked, passed, over }
+        let (budget, wait, passed, over) = (None, None, 0, false);
+        let first = tasks.first().map(|(stage, _)| *stage);
+        let mut this =
+            Self { deadline, make_budget, budget, wait, idle, tasks, asked, passed, over };
+        // What it panics with goes to the caller, and the destructor asks all that is left.
+        this.budget = first.map(&mut this.make_budget);
+        this
     }
 }
 
@@ -76,6 +89,13 @@ fn ask<M: Mode>(tasks: &[(i64, TaskRef<M>)], from: usize) -> usize {
         next += 1;
     }
     next
+}
+
+/// Asks every stage that was not asked yet.
+fn ask_all<M: Mode>(tasks: &[(i64, TaskRef<M>)], asked: &mut usize) {
+    while *asked < tasks.len() {
+        *asked = ask(tasks, *asked);
+    }
 }
 
 impl<D, B, F, M> Future for StagedShutdown<D, B, F, M>
@@ -117,9 +137,7 @@ where
             let stage = this.tasks[*this.passed].0;
             this.budget.set(Some((this.make_budget)(stage)));
         }
-        while *this.asked < this.tasks.len() {
-            *this.asked = ask(this.tasks, *this.asked);
-        }
+        ask_all(this.tasks, this.asked);
         let idle = this.idle.poll_until(cx, |place| place.core.is_idle().then_some(()));
         if idle.is_pending() && !over {
             return Poll::Pending;

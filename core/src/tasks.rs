@@ -8,6 +8,7 @@ use pin_project_lite::pin_project;
 
 use crate::handle::take_result;
 use crate::mode::{Carry, Mode};
+use crate::restart::Remembered;
 use crate::slot::SlotRef;
 use crate::slot::{ENDED, HANDLE, RESERVED, Urgency};
 use crate::table::{CoreRef, Policy, Watch};
@@ -199,13 +200,20 @@ impl<M: Mode> Tasks<M> {
     /// read the report. Each call reports the tasks that lived when it was made. Any future is a deadline; for none, use
     /// [`core::future::pending`]. O(all tasks).
     pub fn shutdown<D: Future>(&self, deadline: D) -> Shutdown<D, M> {
-        self.0.close();
+        self.close();
         let tasks = self.live_tasks();
         for task in &tasks {
             task.0.cancel(Some("shutdown".into()), Urgency::Own);
         }
         self.0.ended.arrived.wake_all(None);
         Shutdown::new(self, tasks, deadline)
+    }
+
+    /// Shuts the gate. Nothing is restarted any more, so what tasks keep for that goes: it may lead back to this very
+    /// registry.
+    fn close(&self) {
+        self.0.close();
+        self.0.walk(|task| drop(Remembered::take(&task)));
     }
 
     /// A scope: a group of tasks that are cancelled and awaited together, at a cost of their own number only.
@@ -224,14 +232,14 @@ impl<M: Mode> Tasks<M> {
     /// the one deadline, made by `budget` when its turn comes: when it is ready, the next stage is asked, and those that
     /// have not stopped are waited for beside it. So one task that hangs does not eat the time of the others. When the
     /// deadline comes all that is left is asked to stop. Eager: the gate is shut and the first stage asked when this
-    /// returns; the others are while the future is polled. O(all tasks), and a sort.
+    /// returns; the others are while the future is polled, and all at once when it is dropped. O(all tasks), and a sort.
     pub fn shutdown_in_stages<D, B, F>(&self, deadline: D, budget: B) -> StagedShutdown<D, B, F, M>
     where
         D: Future,
         B: FnMut(i64) -> F,
         F: Future,
     {
-        self.0.close();
+        self.close();
         let tasks = self.live_tasks();
         self.0.ended.arrived.wake_all(None);
         StagedShutdown::new(self, tasks, deadline, budget)

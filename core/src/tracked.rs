@@ -440,7 +440,8 @@ impl<M: Storage> Report<M> {
     fn keep<T: 'static>(&mut self, output: T) {
         match self.slot.as_ref().map(|slot| M::keep(slot, output)) {
             Some(Ok(kept)) => self.output = Some(kept),
-            unwanted => contain(|| drop(unwanted)),
+            // It has returned `Ready`: a panic of what nobody wants is not its outcome.
+            unwanted => self.clear(|| drop(unwanted)),
         }
     }
 

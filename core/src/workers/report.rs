@@ -26,6 +26,7 @@ pin_project! {
         deadline: D,
         settled: Boxed<()>,
         ending: Option<Ending>,
+        made: Option<WorkersReport>,
     }
 }
 
@@ -50,6 +51,7 @@ impl<D: Future> WorkersShutdown<D> {
             deadline,
             settled: Box::pin(inner.clone().settled()),
             ending: Some(Ending { inner: inner.clone(), reports, late, _grace: grace }),
+            made: None,
         }
     }
 }
@@ -76,13 +78,15 @@ impl<D: Future> Future for WorkersShutdown<D> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<WorkersReport> {
         let this = self.project();
+        // Polled again, it says the same again: what it waited for is not polled any more.
+        if let Some(made) = this.made {
+            return Poll::Ready(made.clone());
+        }
         if this.settled.as_mut().poll(cx).is_pending() && this.deadline.poll(cx).is_pending() {
             return Poll::Pending;
         }
-        match this.ending.take() {
-            Some(ending) => Poll::Ready(ending.report(cx)),
-            None => Poll::Ready(WorkersReport::default()),
-        }
+        let report = this.ending.take().map(|ending| ending.report(cx)).unwrap_or_default();
+        Poll::Ready(this.made.insert(report).clone())
     }
 }
 
