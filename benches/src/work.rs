@@ -14,6 +14,9 @@ pub trait Work: Copy + Send + Sync + 'static {
 
     /// Makes it.
     fn start(self) -> Self::Future;
+
+    /// What it returns, if it ever does: for who cannot say what a task returned.
+    fn output(self) -> Option<u64>;
 }
 
 /// Returns its number at once.
@@ -25,6 +28,33 @@ impl Work for Ready {
     #[inline]
     fn start(self) -> Self::Future {
         std::future::ready(self.0)
+    }
+    fn output(self) -> Option<u64> {
+        Some(self.0)
+    }
+}
+
+/// Returns its number at once, and says that it was polled.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted(pub u64, pub &'static Gauge);
+
+impl Work for Counted {
+    type Future = Counted;
+    #[inline]
+    fn start(self) -> Self {
+        self
+    }
+    fn output(self) -> Option<u64> {
+        Some(self.0)
+    }
+}
+
+impl Future for Counted {
+    type Output = u64;
+    #[inline]
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u64> {
+        self.1.arrive();
+        Poll::Ready(self.0)
     }
 }
 
@@ -40,6 +70,9 @@ impl Work for Idle {
             self.0.live.fetch_add(1, SeqCst);
         }
         Idling { gauge: self.0, started: false }
+    }
+    fn output(self) -> Option<u64> {
+        None
     }
 }
 
@@ -117,11 +150,36 @@ impl Gauge {
         self.waiting.store(false, SeqCst);
     }
 
+    /// The same future, which says when it was first polled.
+    pub fn counts<F: Future>(&'static self, future: F) -> Counting<F> {
+        Counting { future: Box::pin(future), gauge: self, started: false }
+    }
+
     #[inline]
     fn arrive(&self) {
         let started = self.started.fetch_add(1, SeqCst) + 1;
         if self.waiting.load(SeqCst) && started == self.awaited.load(SeqCst) {
             self.waker.wake();
         }
+    }
+}
+
+/// What [`Gauge::counts`] returns.
+#[derive(Debug)]
+pub struct Counting<F> {
+    future: Pin<Box<F>>,
+    gauge: &'static Gauge,
+    started: bool,
+}
+
+impl<F: Future> Future for Counting<F> {
+    type Output = F::Output;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let polled = self.future.as_mut().poll(cx);
+        if !self.started {
+            self.started = true;
+            self.gauge.arrive();
+        }
+        polled
     }
 }

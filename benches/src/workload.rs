@@ -20,6 +20,9 @@ pub trait Workload: Sized {
     /// How many tasks it is run with unless told otherwise.
     const SIZES: &'static [usize] = &[1_000, 10_000, 100_000];
 
+    /// Whether it takes time; otherwise it takes memory, and counts that itself.
+    const TIMED: bool = true;
+
     /// Who does it.
     type Contender: Contender;
 

@@ -1,16 +1,16 @@
-//! The floor: what the executor itself costs. Nothing can be found by name.
+//! The floor: what tokio itself costs. Nothing can be found by name.
 
 use std::hint::black_box;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use crate::contender::Contender;
+use crate::contender::{Contender, OneByOne, Reaping};
 use crate::name::Name;
 use crate::work::Work;
 
 /// `tokio::spawn`, and a `JoinHandle` in the caller's hands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Bare;
 
 impl Contender for Bare {
@@ -29,6 +29,19 @@ impl Contender for Bare {
         tokio::spawn(work.start())
     }
 
+    async fn stop_all(self, held: Vec<JoinHandle<u64>>) {
+        held.iter().for_each(JoinHandle::abort);
+        for task in held {
+            assert!(task.await.is_err_and(|error| error.is_cancelled()));
+        }
+    }
+
+    async fn known(&self) -> usize {
+        0
+    }
+}
+
+impl OneByOne for Bare {
     #[inline]
     async fn join(&mut self, _: u64, _: &mut Name, held: JoinHandle<u64>) -> u64 {
         held.await.expect("it ends")
@@ -42,8 +55,16 @@ impl Contender for Bare {
     }
 
     fn purge(&mut self) {}
+}
 
-    fn known(&self) -> usize {
-        0
+impl Reaping for Bare {
+    fn reaping(_: &'static Handle) -> Self {
+        Self
+    }
+
+    #[inline]
+    fn spawn_forgotten(&mut self, name: &Name, work: impl Work) {
+        black_box(name);
+        drop(tokio::spawn(work.start()));
     }
 }

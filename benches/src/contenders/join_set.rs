@@ -5,7 +5,7 @@ use std::hint::black_box;
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::contender::Contender;
+use crate::contender::{Contender, OneByOne, Reaping};
 use crate::name::Name;
 use crate::work::Work;
 
@@ -29,6 +29,16 @@ impl Contender for Set {
         self.0.spawn(work.start())
     }
 
+    async fn stop_all(mut self, _: Vec<AbortHandle>) {
+        self.0.shutdown().await;
+    }
+
+    async fn known(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl OneByOne for Set {
     #[inline]
     async fn join(&mut self, _: u64, _: &mut Name, _: AbortHandle) -> u64 {
         self.0.join_next().await.expect("one is left").expect("it ends")
@@ -45,8 +55,21 @@ impl Contender for Set {
     fn purge(&mut self) {
         while self.0.try_join_next().is_some() {}
     }
+}
 
-    fn known(&self) -> usize {
-        self.0.len()
+impl Reaping for Set {
+    fn reaping(place: &'static Handle) -> Self {
+        Self::new(place)
+    }
+
+    #[inline]
+    fn spawn_forgotten(&mut self, name: &Name, work: impl Work) {
+        black_box(name);
+        self.0.spawn(work.start());
+    }
+
+    /// Its owner has to.
+    async fn reaped(&mut self) {
+        while self.0.join_next().await.is_some() {}
     }
 }

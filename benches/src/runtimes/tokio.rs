@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::LocalSet;
 
 fn forever(runtime: &Runtime) -> &'static Handle {
     Box::leak(Box::new(runtime.handle().clone()))
@@ -60,5 +61,31 @@ impl MultiThread {
     /// Runs the future, on a worker.
     pub fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
         self.0.block_on(self.0.spawn(future)).expect("it did not panic")
+    }
+}
+
+/// A tokio `LocalSet` on a current-thread runtime. The set is never freed, so that tasks may name it.
+#[derive(Debug)]
+pub struct Local(Runtime, &'static LocalSet);
+
+impl Default for Local {
+    fn default() -> Self {
+        Self(CurrentThread::default().0, Box::leak(Box::default()))
+    }
+}
+
+impl Local {
+    /// What it is called in tables.
+    pub const NAME: &'static str = "tokio-local";
+
+    /// What contenders are made on.
+    #[must_use]
+    pub fn place(&self) -> &'static LocalSet {
+        self.1
+    }
+
+    /// Runs the future.
+    pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.0.block_on(self.1.run_until(future))
     }
 }

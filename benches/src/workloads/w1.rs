@@ -1,6 +1,6 @@
 //! W1: spawn tasks that are ready at once, and await all of them.
 
-use crate::contender::Contender;
+use crate::contender::OneByOne;
 use crate::measure::Reading;
 use crate::name::Name;
 use crate::work::Ready;
@@ -8,14 +8,14 @@ use crate::workload::{Figure, Workload};
 
 /// Spawns N ready tasks, then awaits each; at the end nothing is known of them.
 #[derive(Debug)]
-pub struct W1<C: Contender> {
+pub struct W1<C: OneByOne> {
     contender: C,
     held: Vec<C::Held>,
     name: Name,
     n: usize,
 }
 
-impl<C: Contender> Workload for W1<C> {
+impl<C: OneByOne> Workload for W1<C> {
     const FIGURES: &'static [Figure] = &[Figure { id: "W1", what: "spawn and join a ready task" }];
     const SIZES: &'static [usize] = &[1_000, 10_000, 100_000, 1_000_000];
     type Contender = C;
@@ -41,7 +41,7 @@ impl<C: Contender> Workload for W1<C> {
             });
             let sum = sum.await;
             assert!(!C::OUTPUT || sum == (*n as u64 - 1) * *n as u64 / 2, "an output is missing");
-            assert_eq!(contender.known(), 0);
+            assert_eq!(contender.known().await, 0);
         }
         vec![reading]
     }

@@ -1,6 +1,6 @@
 //! W2: spawn tasks that wait for ever; then cancel each by its name and await that it has stopped.
 
-use crate::contender::Contender;
+use crate::contender::OneByOne;
 use crate::measure::Reading;
 use crate::name::Name;
 use crate::work::{Gauge, Idle};
@@ -8,7 +8,7 @@ use crate::workload::{Figure, Workload};
 
 /// Spawns N idle tasks (W2a) and, once all of them run, cancels and awaits one after the other (W2b).
 #[derive(Debug)]
-pub struct W2<C: Contender> {
+pub struct W2<C: OneByOne> {
     contender: C,
     gauge: &'static Gauge,
     held: Vec<C::Held>,
@@ -16,7 +16,7 @@ pub struct W2<C: Contender> {
     n: usize,
 }
 
-impl<C: Contender> Workload for W2<C> {
+impl<C: OneByOne> Workload for W2<C> {
     const FIGURES: &'static [Figure] = &[
         Figure { id: "W2a", what: "spawn a task that waits" },
         Figure { id: "W2b", what: "cancel by name and await that it has stopped" },
@@ -50,7 +50,7 @@ impl<C: Contender> Workload for W2<C> {
                 contender.purge();
             });
             cancelled.await;
-            assert_eq!(contender.known(), 0);
+            assert_eq!(contender.known().await, 0);
         }
         vec![spawning, cancelling]
     }

@@ -8,7 +8,7 @@ compare [--only W1,W2b] [--n 1000,100000] [--runtime tokio-current,…] [--round
 
   --only     workloads (W2) or single figures (W2b); all unless told
   --n        how many tasks; otherwise what each workload is run at: 1000, 10000, 100000, some 1000000
-  --runtime  tokio-current, tokio-multi, async-executor, local-executor; all unless told
+  --runtime  tokio-current, tokio-local, tokio-multi, async-executor, local-executor; all unless told
   --rounds   how many rounds; otherwise more for small N than for large ones
   --json     one object a line instead of tables";
 

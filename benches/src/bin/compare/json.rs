@@ -17,6 +17,8 @@ pub(crate) fn print(lines: &[Line]) {
                 "median_ns": line.median_ns,
                 "ratio_to_bare": line.ratio_to_bare,
                 "ratio_to_ours": line.ratio_to_ours,
+                "allocs": line.allocs,
+                "bytes": line.bytes,
             })
         );
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use task_registry_benches::cases::{Ask, Case, Open, all};
+use task_registry_benches::measure::Reading;
 use task_registry_benches::workload::Figure;
 
 use crate::args::Args;
@@ -28,10 +29,14 @@ pub(crate) struct Line {
     pub(crate) n: usize,
     pub(crate) contender: &'static str,
     pub(crate) names: bool,
-    pub(crate) median_ns: f64,
+    /// None where memory is the figure.
+    pub(crate) median_ns: Option<f64>,
     /// Medians over the rounds of what each round's ratio was: a machine that is slower for a while is so for both.
     pub(crate) ratio_to_bare: Option<f64>,
     pub(crate) ratio_to_ours: Option<f64>,
+    /// Allocations and bytes of one operation: what it allocates, or, where memory is the figure, what it holds.
+    pub(crate) allocs: f64,
+    pub(crate) bytes: f64,
 }
 
 /// All that was asked for.
@@ -46,6 +51,9 @@ pub(crate) fn contests(args: &Args) -> Vec<Contest> {
             continue;
         }
         for &n in if args.n.is_empty() { case.sizes } else { &args.n } {
+            if n > case.most {
+                continue;
+            }
             let same = |contest: &&mut Contest| {
                 let other = &contest.cases[0];
                 contest.n == n && other.runtime == case.runtime && other.figures == case.figures
@@ -56,7 +64,7 @@ pub(crate) fn contests(args: &Args) -> Vec<Contest> {
                     cases: vec![case],
                     wanted: wanted.clone(),
                     n,
-                    rounds: args.rounds.unwrap_or(rounds(n)),
+                    rounds: if case.timed { args.rounds.unwrap_or(rounds(n)) } else { 0 },
                 }),
             }
         }
@@ -83,19 +91,14 @@ pub(crate) fn progress(contests: &[Contest]) -> ProgressBar {
 }
 
 impl Contest {
-    /// Runs all rounds. The contender that begins is another in each.
+    /// Runs all rounds, in each of which another contender begins; then each once more to count what it allocates.
     pub(crate) fn run(&self, progress: &ProgressBar) -> Vec<Line> {
         let count = self.cases.len();
-        let mut open: Vec<(Open, usize)> = self
-            .cases
-            .iter()
-            .map(|case| {
-                self.say(progress, case);
-                let warm = warm(case, self.n);
-                progress.inc(1);
-                warm
-            })
-            .collect();
+        let warm = |case| {
+            self.say(progress, case);
+            warm(case, self.n)
+        };
+        let mut open: Vec<(Open, usize)> = self.cases.iter().map(warm).collect();
         let mut nanos = vec![vec![Vec::with_capacity(self.rounds); count]; self.wanted.len()];
         for round in 0..self.rounds {
             for turn in 0..count {
@@ -103,17 +106,25 @@ impl Contest {
                 self.say(progress, &self.cases[index]);
                 let (open, repeats) = &mut open[index];
                 for (figure, reading) in open(Ask::Sample(*repeats)).iter().enumerate() {
-                    nanos[figure][index].push(reading.nanos());
+                    nanos[figure][index].extend(reading.nanos());
                 }
                 progress.inc(1);
             }
         }
-        for (open, _) in &mut open {
+        let mut counted: Vec<Vec<Reading>> = Vec::new();
+        for (case, (mut open, _)) in self.cases.iter().zip(open) {
+            self.say(progress, case);
+            counted.push(open(if case.timed { Ask::Count } else { Ask::Sample(1) }));
             open(Ask::Close);
+            progress.inc(1);
         }
-        let figures = self.cases[0].figures.iter().zip(nanos).zip(&self.wanted);
-        let figures = figures.filter(|(_, wanted)| **wanted);
-        figures.flat_map(|((figure, nanos), _)| self.lines(*figure, &nanos)).collect()
+        let lines =
+            self.cases[0].figures.iter().enumerate().filter(|(index, _)| self.wanted[*index]);
+        lines
+            .flat_map(|(index, figure)| {
+                self.lines(*figure, &nanos[index], counted.iter().map(|of| of[index]))
+            })
+            .collect()
     }
 
     fn say(&self, progress: &ProgressBar, case: &Case) {
@@ -124,46 +135,53 @@ impl Contest {
         ));
     }
 
-    fn lines(&self, figure: Figure, nanos: &[Vec<f64>]) -> Vec<Line> {
+    fn lines(
+        &self,
+        figure: Figure,
+        nanos: &[Vec<f64>],
+        counted: impl Iterator<Item = Reading>,
+    ) -> Vec<Line> {
         let of = |name| {
             self.cases.iter().position(|case| case.contender == name).map(|index| &nanos[index])
         };
+        let (bare, ours) = (of("bare"), of("task-registry"));
         let ratio = |own: &[f64], other: Option<&Vec<f64>>| {
-            other.map(|other| median(own.iter().zip(other).map(|(own, other)| own / other)))
+            median(own.iter().zip(other?).map(|(own, other)| own / other))
         };
-        let line = |(case, own): (&Case, &Vec<f64>)| Line {
+        let line = |((case, own), counted): ((&Case, &Vec<f64>), Reading)| Line {
             runtime: case.runtime,
             figure,
             n: self.n,
             contender: case.contender,
             names: case.names,
             median_ns: median(own.iter().copied()),
-            ratio_to_bare: ratio(own, of("bare")),
-            ratio_to_ours: ratio(own, of("task-registry")),
+            ratio_to_bare: ratio(own, bare),
+            ratio_to_ours: ratio(own, ours),
+            allocs: counted.allocations as f64 / counted.operations as f64,
+            bytes: counted.bytes as f64 / counted.operations as f64,
         };
-        self.cases.iter().zip(nanos).map(line).collect()
+        self.cases.iter().zip(nanos).zip(counted).map(line).collect()
     }
 }
 
 /// Opens the case and runs it once or twice, to have grown what grows and to see how long it takes.
 fn warm(case: &Case, n: usize) -> (Open, usize) {
     let mut open = (case.open)(n, false);
-    let took = |readings: Vec<task_registry_benches::measure::Reading>| {
-        readings.iter().map(|reading| reading.time).sum::<Duration>()
-    };
+    if !case.timed {
+        return (open, 1);
+    }
+    let took =
+        |readings: Vec<Reading>| readings.iter().map(|reading| reading.time).sum::<Duration>();
     let first = took(open(Ask::Sample(1)));
     let once = if first < SAMPLE { took(open(Ask::Sample(1))) } else { first };
     let repeats = SAMPLE.as_nanos().div_ceil(once.as_nanos().max(1)).clamp(1, 1000);
     (open, repeats as usize)
 }
 
-fn median(numbers: impl Iterator<Item = f64>) -> f64 {
+fn median(numbers: impl Iterator<Item = f64>) -> Option<f64> {
     let mut numbers: Vec<f64> = numbers.collect();
     numbers.sort_by(f64::total_cmp);
-    let middle = numbers.len() / 2;
-    if numbers.len() % 2 == 1 {
-        numbers[middle]
-    } else {
-        (numbers[middle - 1] + numbers[middle]) / 2.0
-    }
+    let upper = *numbers.get(numbers.len() / 2)?;
+    let lower = numbers[(numbers.len() - 1) / 2];
+    Some((lower + upper) / 2.0)
 }

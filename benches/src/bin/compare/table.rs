@@ -6,18 +6,21 @@ use crate::run::Line;
 pub(crate) fn print(lines: &[Line]) {
     for lines in lines.chunk_by(|one, other| one.figure == other.figure) {
         let first = &lines[0];
+        let figure = first.figure;
+        println!("\n{} {} · N = {} · {}", figure.id, figure.what, first.n, first.runtime);
         println!(
-            "\n{} {} · N = {} · {}",
-            first.figure.id, first.figure.what, first.n, first.runtime
+            "  {:18} {:>10} {:>8} {:>8} {:>8} {:>8}",
+            "", "median", "to bare", "to ours", "allocs", "bytes"
         );
-        println!("  {:18} {:>10}  {:>8} {:>8}", "", "median", "to bare", "to ours");
         for line in lines {
             println!(
-                "  {:18} {:>10}  {:>8} {:>8}{}",
+                "  {:18} {:>10} {:>8} {:>8} {:>8} {:>8}{}",
                 line.contender,
-                time(line.median_ns),
+                line.median_ns.map_or("-".to_owned(), time),
                 ratio(line.ratio_to_bare),
                 ratio(line.ratio_to_ours),
+                amount(line.allocs),
+                amount(line.bytes),
                 if line.names { "" } else { "  no names" },
             );
         }
@@ -35,4 +38,8 @@ fn time(nanos: f64) -> String {
 
 fn ratio(ratio: Option<f64>) -> String {
     ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"))
+}
+
+fn amount(number: f64) -> String {
+    if number.abs() < 99.95 { format!("{number:.1}") } else { format!("{number:.0}") }
 }
