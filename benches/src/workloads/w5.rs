@@ -35,7 +35,11 @@ impl<C: OneByOne> Workload for W5<C> {
     }
 
     async fn tear_down(self) {
-        self.churn.stop().await;
+        let gauge = self.churn.gauge;
+        let contender = self.churn.stop().await;
+        assert_eq!(contender.known().await, 0);
+        gauge.assert_live(0);
+        contender.stop_all(Vec::new()).await;
     }
 }
 
@@ -80,13 +84,13 @@ impl<C: OneByOne> Churn<C> {
         }
     }
 
-    /// Cancels what is left.
-    pub(crate) async fn stop(mut self) {
+    /// Cancels what is left, and gives the contender back.
+    pub(crate) async fn stop(mut self) -> C {
         while !self.held.is_empty() {
             self.cancel_oldest().await;
         }
         self.contender.purge();
-        self.contender.stop_all(Vec::new()).await;
+        self.contender
     }
 
     #[inline]

@@ -24,6 +24,7 @@ pub type Churning<C> = Pin<Box<dyn Future<Output = Churn<C>> + Send>>;
 pub struct W6<C: Shared> {
     /// Both there between samples.
     churns: Option<[Churn<C>; 2]>,
+    gauge: &'static Gauge,
 }
 
 impl<C: Shared<Held: Send> + Send + 'static> Workload for W6<C> {
@@ -41,7 +42,7 @@ impl<C: Shared<Held: Send> + Send + 'static> Workload for W6<C> {
         one.fill(n / 2).await;
         let mut other = Churn::new(contender, gauge, 1, 2);
         other.fill(n - n / 2).await;
-        Self { churns: Some([one, other]) }
+        Self { churns: Some([one, other]), gauge }
     }
 
     async fn sample(&mut self, repeats: usize) -> Vec<Reading> {
@@ -61,7 +62,10 @@ impl<C: Shared<Held: Send> + Send + 'static> Workload for W6<C> {
 
     async fn tear_down(self) {
         let [one, other] = self.churns.expect("both are there");
-        one.stop().await;
-        other.stop().await;
+        drop(one.stop().await);
+        let contender = other.stop().await;
+        assert_eq!(contender.known().await, 0);
+        self.gauge.assert_live(0);
+        contender.stop_all(Vec::new()).await;
     }
 }
