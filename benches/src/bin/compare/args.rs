@@ -1,16 +1,19 @@
 //! What was asked for.
 
+use std::path::PathBuf;
+
 use task_registry_benches::cases::RUNTIMES;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
-compare [--only W1,W2b] [--n 1000,100000] [--runtime tokio-current,…] [--rounds R] [--json]
+compare [--only W1,W2b] [--n 1000,100000] [--runtime tokio-current,…] [--rounds R] [--json] [--plot DIR]
 
   --only     workloads (W2) or single figures (W2b); all unless told
   --n        how many tasks; otherwise what each workload is run at: 1000, 10000, 100000, some 1000000
   --runtime  tokio-current, tokio-local, tokio-multi, async-executor, local-executor; all unless told
   --rounds   how many rounds; otherwise more for small N than for large ones
-  --json     one object a line instead of tables";
+  --json     one object a line instead of tables
+  --plot     also draws cost over N, an SVG for each figure and runtime that was run at several N";
 
 /// The arguments.
 #[derive(Debug, Default)]
@@ -20,6 +23,7 @@ pub(crate) struct Args {
     pub(crate) runtimes: Vec<String>,
     pub(crate) rounds: Option<usize>,
     pub(crate) json: bool,
+    pub(crate) plot: Option<PathBuf>,
 }
 
 /// What came of reading them.
@@ -41,6 +45,7 @@ impl Args {
                 "--runtime" => args.runtimes = list(&value()?),
                 "--rounds" => args.rounds = Some(positive(&value()?)?),
                 "--json" => args.json = true,
+                "--plot" => args.plot = Some(value()?.into()),
                 "--help" | "-h" => return Ok(Parsed::Help),
                 other => return Err(format!("{other} is no option")),
             }

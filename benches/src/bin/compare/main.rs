@@ -6,6 +6,7 @@
 
 mod args;
 mod json;
+mod plot;
 mod run;
 mod table;
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let progress = run::progress(&contests);
+    let mut all = Vec::new();
     for contest in &contests {
         let lines = contest.run(&progress);
         // The bar gives way while something is printed.
@@ -41,7 +43,13 @@ fn main() -> ExitCode {
                 table::print(&lines);
             }
         });
+        all.extend(lines);
     }
     progress.finish_and_clear();
+    let plotted = args.plot.as_ref().map_or(Ok(()), |directory| plot::draw(directory, &all));
+    if let Err(why) = plotted {
+        eprintln!("the plots were not drawn: {why}");
+        return ExitCode::FAILURE;
+    }
     ExitCode::SUCCESS
 }
