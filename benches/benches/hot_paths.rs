@@ -4,6 +4,9 @@
 //! times in a table in which 1,000 other tasks live, without an executor: a future is boxed and put on a list, and polled by
 //! hand. Sync is the table for several threads, unsync the one for one thread.
 
+// What the macros make has no documentation.
+#![allow(missing_docs)]
+
 use std::cell::RefCell;
 use std::future::{Future, pending, ready};
 use std::hint::black_box;

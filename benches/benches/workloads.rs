@@ -3,6 +3,9 @@
 //! `cargo bench -p task-registry-benches --bench workloads -- 'W1 .* tokio-current'` runs some of them. One iteration is one
 //! repeat of the workload, and the throughput counts its operations. Only the timed parts count.
 
+// What the macros make has no documentation.
+#![allow(missing_docs)]
+
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
