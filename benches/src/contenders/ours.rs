@@ -39,6 +39,9 @@ pub trait Variant {
     /// What the registry is called in tables.
     const NAME: &'static str;
 
+    /// Up to how many tasks it is run with.
+    const MOST: usize = 100_000;
+
     /// The options.
     fn options() -> Options;
 }
@@ -49,6 +52,7 @@ pub struct Plain;
 
 impl Variant for Plain {
     const NAME: &'static str = "task-registry";
+    const MOST: usize = usize::MAX;
     fn options() -> Options {
         Options::new()
     }
@@ -88,6 +92,7 @@ macro_rules! ours {
     ($spawner:ty, $place:ty, $from:expr, $waiter:expr) => {
         impl<V: Variant> Contender for Ours<$spawner, V> {
             const NAME: &'static str = V::NAME;
+            const MOST: usize = V::MOST;
             type Place = $place;
             type Held = TaskHandle<u64, <$spawner as Spawner>::Mode>;
 
