@@ -1,0 +1,82 @@
+//! What was asked for.
+
+use std::path::PathBuf;
+
+use task_registry_benches::cases::RUNTIMES;
+
+/// What `--help` prints.
+pub(crate) const HELP: &str = "\
+compare [--only W1,W2b] [--n 1000,100000] [--runtime tokio-current,…] [--rounds R] [--json] [--plot DIR]
+
+  --only     workloads (W2) or single figures (W2b); all unless told
+  --n        how many tasks; otherwise what each workload is run at: 1000, 10000, 100000, some 1000000
+  --runtime  tokio-current, tokio-local, tokio-multi, async-executor, local-executor; all unless told
+  --rounds   how many rounds; otherwise more for small N than for large ones
+  --json     one object a line instead of tables
+  --plot     also draws cost over N, an SVG for each figure and runtime that was run at several N";
+
+/// The arguments.
+#[derive(Debug, Default)]
+pub(crate) struct Args {
+    pub(crate) only: Vec<String>,
+    pub(crate) n: Vec<usize>,
+    pub(crate) runtimes: Vec<String>,
+    pub(crate) rounds: Option<usize>,
+    pub(crate) json: bool,
+    pub(crate) plot: Option<PathBuf>,
+}
+
+/// What came of reading them.
+#[derive(Debug)]
+pub(crate) enum Parsed {
+    Run(Args),
+    Help,
+}
+
+impl Args {
+    /// Reads the arguments, or says what is wrong with them.
+    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Parsed, String> {
+        let mut args = Self::default();
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--only" => args.only = list(&value()?),
+                "--n" => args.n = numbers(&value()?)?,
+                "--runtime" => args.runtimes = list(&value()?),
+                "--rounds" => args.rounds = Some(positive(&value()?)?),
+                "--json" => args.json = true,
+                "--plot" => args.plot = Some(value()?.into()),
+                "--help" | "-h" => return Ok(Parsed::Help),
+                other => return Err(format!("{other} is no option")),
+            }
+        }
+        match args.runtimes.iter().find(|name| !RUNTIMES.contains(&name.as_str())) {
+            Some(other) => Err(format!("{other} is no runtime")),
+            None => Ok(Parsed::Run(args)),
+        }
+    }
+
+    /// Whether a figure is wanted: by its own name, or its workload's.
+    pub(crate) fn wants(&self, figure: &str) -> bool {
+        let workload = figure.trim_end_matches(|last: char| last.is_ascii_lowercase());
+        self.only.is_empty() || self.only.iter().any(|only| only == figure || only == workload)
+    }
+
+    /// Whether a runtime is wanted.
+    pub(crate) fn wants_runtime(&self, runtime: &str) -> bool {
+        self.runtimes.is_empty() || self.runtimes.iter().any(|name| name == runtime)
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
+fn numbers(text: &str) -> Result<Vec<usize>, String> {
+    list(text).iter().map(|number| positive(number)).collect()
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    let number = text.replace('_', "").parse().ok().filter(|number| *number > 0);
+    number.ok_or(format!("{text} is no number from 1 on"))
+}

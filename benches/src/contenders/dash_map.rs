@@ -1,0 +1,99 @@
+//! A sharded map of abort handles.
+
+use std::sync::Arc;
+
+use dashmap::{DashMap, Entry};
+use tokio::runtime::Handle;
+use tokio::task::{AbortHandle, JoinHandle};
+
+use crate::contender::{Contender, Findable, OneByOne, Reaping};
+use crate::name::Name;
+use crate::work::Work;
+
+/// `DashMap<String, AbortHandle>`. The caller of `spawn` has the `JoinHandle`.
+#[derive(Clone, Debug)]
+pub struct Sharded(Arc<DashMap<String, AbortHandle>>);
+
+impl Contender for Sharded {
+    const NAME: &'static str = "DashMap";
+    type Place = &'static Handle;
+    type Held = JoinHandle<u64>;
+
+    fn new(_: &'static Handle) -> Self {
+        Self(Arc::default())
+    }
+
+    #[inline]
+    async fn spawn(&mut self, name: &Name, work: impl Work) -> JoinHandle<u64> {
+        let task = tokio::spawn(work.start());
+        let before = self.0.insert(name.to_owned(), task.abort_handle());
+        assert!(before.is_none(), "a live name was taken");
+        task
+    }
+
+    async fn stop_all(self, held: Vec<JoinHandle<u64>>) {
+        self.0.iter().for_each(|task| task.abort());
+        for task in held {
+            assert!(task.await.is_err_and(|error| error.is_cancelled()));
+        }
+        self.0.clear();
+    }
+
+    async fn known(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl OneByOne for Sharded {
+    #[inline]
+    async fn join(&mut self, id: u64, name: &mut Name, held: JoinHandle<u64>) -> u64 {
+        let output = held.await.expect("it ends");
+        self.0.remove(name.of(id).as_str());
+        output
+    }
+
+    #[inline]
+    async fn cancel(&mut self, name: &Name, held: JoinHandle<u64>) {
+        let (_, task) = self.0.remove(name.as_str()).expect("it is known");
+        task.abort();
+        assert!(held.await.is_err_and(|error| error.is_cancelled()));
+    }
+
+    fn purge(&mut self) {
+        self.0.retain(|_, task| !task.is_finished());
+    }
+}
+
+impl Findable for Sharded {
+    #[inline]
+    async fn is_running(&self, name: &Name) -> bool {
+        self.0.get(name.as_str()).is_some_and(|task| !task.is_finished())
+    }
+
+    async fn list(&self) -> usize {
+        let tasks: Vec<(String, bool)> =
+            self.0.iter().map(|task| (task.key().clone(), task.is_finished())).collect();
+        std::hint::black_box(tasks).len()
+    }
+}
+
+impl Reaping for Sharded {
+    fn reaping(place: &'static Handle) -> Self {
+        Self::new(place)
+    }
+
+    /// Under the shard's lock, because the task may end before its handle is entered.
+    #[inline]
+    fn spawn_forgotten(&mut self, name: &Name, work: impl Work) {
+        let (tasks, own) = (self.0.clone(), name.to_owned());
+        let Entry::Vacant(place) = self.0.entry(name.to_owned()) else {
+            panic!("a live name was taken");
+        };
+        let task = tokio::spawn(async move {
+            let output = work.start().await;
+            tasks.remove(&own);
+            output
+        });
+        place.insert(task.abort_handle());
+    }
+}
