@@ -55,9 +55,9 @@ fn situations(capacity: usize, depth: usize) -> Vec<(Vec<Op>, Model)> {
     let mut all = vec![(Vec::new(), Model::new(capacity))];
     let mut from = 0;
     for length in 1..=depth.min(MOST - 2) {
-        for at in from..all.len() {
-            let (way, model) = all[at].clone();
-            from = at + 1;
+        let shorter = all[from..].to_vec();
+        from = all.len();
+        for (way, model) in shorter {
             for op in model.ops() {
                 let mut next = model.clone();
                 next.apply(op, length - 1);
