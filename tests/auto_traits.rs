@@ -238,3 +238,39 @@ mod with_wasm {
 
 #[test]
 fn what_may_cross_threads_is_checked_when_this_file_compiles() {}
+
+// Tables of fixed size, for threads and for one.
+mod fixed {
+    use super::*;
+    use task_registry::mode::Fixed;
+
+    type Ready = std::future::Ready<()>;
+
+    is! {
+        StaticRegistry<Shared, 2>: Send Sync;
+        StaticTasks<Shared>: Send Sync Unpin Copy;
+        StaticTask<Shared>: Send Sync Unpin Clone;
+        StaticTicket<Shared>: Send Sync Unpin;
+        StaticIdle<Shared>: Send Sync;
+        StaticRun<Ready, Shared>: Send;
+        ResultCell<Shared, OnlySend>: Send Sync;
+    }
+    is_not! {
+        StaticRun<std::future::Ready<Local>, Shared>: Send;
+        ResultCell<Shared, Local>: Send Sync;
+        StaticRegistry<Unsync, 2>: Sync;
+        StaticTasks<Unsync>: Send Sync;
+        StaticTask<Unsync>: Send Sync;
+        StaticTicket<Unsync>: Send Sync;
+        StaticIdle<Unsync>: Send Sync;
+        StaticIter<Unsync>: Send Sync;
+        StaticReport<Unsync>: Send Sync;
+        StaticRun<Ready, Unsync>: Send Sync;
+        StaticShutdown<Unsync, Ready>: Send Sync;
+        Wait<Fixed<Unsync>>: Send Sync;
+        Cancelling<Fixed<Unsync>>: Send Sync;
+        DropGuard<Fixed<Unsync>>: Send Sync;
+        Tracked<Ready, Fixed<Unsync>>: Send Sync;
+        ResultCell<Unsync, u8>: Sync;
+    }
+}

@@ -13,9 +13,12 @@ use task_registry::{SpawnError, State, StaticIdle, StaticOutcome, StaticTasks, S
 use crate::section::{everywhere, interrupted};
 use crate::{poll, registry};
 
+type Run = Pin<Box<dyn Future<Output = StaticOutcome>>>;
+type Token = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A task that several contexts drive. It never ends by itself.
 #[derive(Clone)]
-struct Body(Rc<RefCell<Option<Pin<Box<dyn Future<Output = StaticOutcome>>>>>>);
+struct Body(Rc<RefCell<Option<Run>>>);
 
 impl Body {
     fn new(ticket: StaticTicket<Interrupt>) -> Self {
@@ -254,7 +257,7 @@ fn who_waits_until_none_lives_is_woken_although_others_come_and_go() {
 /// Who waits for the token of a task that ends unasked waits on, and is not woken for ever by that one end.
 #[test]
 fn who_comes_back_when_woken_is_woken_once() {
-    struct AtOnce(Mutex<(usize, Option<Pin<Box<dyn Future<Output = ()> + Send>>>)>);
+    struct AtOnce(Mutex<(usize, Option<Token>)>);
     impl Wake for AtOnce {
         fn wake(self: Arc<Self>) {
             let waker = self.clone().into();

@@ -55,9 +55,9 @@ fn situations(capacity: usize, depth: usize) -> Vec<(Vec<Op>, Model)> {
     let mut all = vec![(Vec::new(), Model::new(capacity))];
     let mut from = 0;
     for length in 1..=depth.min(MOST - 2) {
-        for at in from..all.len() {
-            let (way, model) = all[at].clone();
-            from = at + 1;
+        let shorter = all[from..].to_vec();
+        from = all.len();
+        for (way, model) in shorter {
             for op in model.ops() {
                 let mut next = model.clone();
                 next.apply(op, length - 1);
@@ -155,14 +155,20 @@ impl Pair<'_> {
         };
         let mut models: Vec<_> = allowed.into_iter().filter_map(same).collect();
         check(&models, format!("{results:?}"))?;
-        // All are polled, twice, and then one after the other finishes, while the others are polled.
+        // All are polled, twice, and then one after the other finishes, while the others are polled: the last first, so that
+        // who waits does so before whom it waits for is gone.
         let finishes = (0..MOST).chain(0..MOST).map(Some);
+        let tickets = (0..MOST).filter_map(|task| real.next(task, false));
+        let starts: Vec<_> = tickets.filter(|op| matches!(op, Op::Start(_))).collect();
+        let mut go_on = |op| {
+            let (res, seen) = (real.apply(op, MOST), real.seen());
+            models.retain_mut(|model| model.apply(op, MOST) == res && model.seen() == seen);
+            check(&models, format!("{results:?}, later {op:?} came to {res:?}"))
+        };
+        starts.into_iter().try_for_each(&mut go_on)?;
         for finished in [None, None].into_iter().chain(finishes).take_while(|_| !real.has_ended()) {
-            for task in 0..MOST {
-                let Some(op) = real.next(task, finished == Some(task)) else { continue };
-                let (res, seen) = (real.apply(op, MOST), real.seen());
-                models.retain_mut(|model| model.apply(op, MOST) == res && model.seen() == seen);
-                check(&models, format!("{results:?}, later {op:?} came to {res:?}"))?;
+            for task in (0..MOST).rev() {
+                real.next(task, finished == Some(task)).map_or(Ok(()), &mut go_on)?;
             }
         }
         if real.has_ended() { Ok(()) } else { Err("somebody is held for ever".to_owned()) }
