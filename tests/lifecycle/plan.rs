@@ -44,6 +44,33 @@ pub(crate) async fn a_plan_starts_its_tasks_in_order_and_gives_a_handle_for_each
     assert_eq!(seen, ["one", "two", "unnamed", "worker:3"]);
 }
 
+pub(crate) async fn a_once_may_be_unnamed_or_a_future_that_is_there_already<H: Lives>(
+    tasks: Reg<H>,
+) {
+    let made = Count::default();
+    let (first, second) = (made.clone(), made.clone());
+    let mut plan = P::<H>::new();
+    plan.unnamed_once(move |_| {
+        body(async move {
+            first.add();
+        })
+    });
+    plan.once_future(
+        "b",
+        body(async move {
+            second.add();
+        }),
+    )
+    .unwrap();
+    assert_eq!(plan.once_future("b", body(ready(()))).unwrap_err(), SpawnError::Planned);
+    let started = plan.start(&tasks, App::default());
+    let names: Vec<_> = started.iter().map(|task| task.name()).collect();
+    assert_eq!(names, [None, Some("b")]);
+    tasks.wait_idle().await;
+    assert_eq!(made.get(), 2);
+    assert!(plan.start(&tasks, App::default()).is_empty(), "each was made");
+}
+
 pub(crate) async fn a_duplicate_or_empty_name_is_an_error_where_it_is_written<H: Lives>(
     tasks: Reg<H>,
 ) {

@@ -73,7 +73,7 @@ impl<C: OneByOne> Churn<C> {
         self.gauge.started(n).await;
     }
 
-    /// Adds one and cancels the oldest, [`STEPS`](Self::STEPS) times for each repeat.
+    /// Adds one and cancels the oldest, `STEPS` times for each repeat.
     pub async fn run(&mut self, repeats: usize) {
         for _ in 0..repeats {
             for _ in 0..Self::STEPS {
