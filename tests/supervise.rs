@@ -170,6 +170,7 @@ fn a_delay_is_waited_for() {
 }
 
 /// Blows up when it is dropped.
+#[derive(Debug)]
 struct Bomb;
 
 impl Drop for Bomb {

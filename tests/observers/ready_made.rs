@@ -150,8 +150,8 @@ fn failures_and_panics_are_logged_as_errors_and_an_abandoned_task_as_a_warning()
     let expected = [
         "ERROR task failed name=\"fails\" error=\"no route\"",
         "ERROR task panicked name=\"panics\" panic=\"boom\"",
-        "ERROR cleanup of task panicked name=\"cleans\" outcome=completed",
         "ERROR panic of task taken by nobody name=\"cleans\" panic=\"bang\"",
+        "ERROR cleanup of task panicked name=\"cleans\" outcome=completed",
         "WARN task abandoned by its executor name=\"lost\" outcome=abandoned",
     ];
     assert_eq!(without_ids(lines), expected);
