@@ -124,7 +124,8 @@ impl<E, B, S, U, N> Supervisor<E, B, S, U, N> {
     ///
     /// It ends a delay at once, but no attempt: an attempt that should end sooner than the grace has a look at the token
     /// itself. What the last attempt came to stands, so its error is kept during the delay after it. The first attempt is
-    /// made in any case, for without one there is no end (a task that was cancelled before its first poll never gets that far: law 4).
+    /// made in any case, for without one there is no end (a task that was cancelled before its first poll never gets that
+    /// far: law 4).
     pub fn until<V: Future>(self, stop: V) -> Supervisor<E, B, S, V, N> {
         let Self { backoff, sleep, notify, error, .. } = self;
         Supervisor { backoff, sleep, until: Some(stop), notify, error }
