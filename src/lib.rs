@@ -14,7 +14,7 @@
 //! | `local` | [`local::OnLocalExecutor`] |
 //! | `embassy` | [`embassy::SpawnTicket`]: tickets on embassy's executors |
 //! | `wasm` | [`wasm::Wasm`]: in a browser; neither std nor threads are needed |
-//! | `supervise` | [`supervise::supervise`]: a task that is made again when it fails |
+//! | `supervise` | [`supervise::supervise`], [`supervise::Supervisor`]: a task that is made again when it fails |
 //! | `tracing` | [`tracing::TracingObserver`]: a span per task, failures and panics as errors |
 //! | `metrics` | [`metrics::MetricsObserver`]: counters and a gauge for a metrics endpoint |
 //!

@@ -14,7 +14,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_lite::future::{block_on, yield_now};
-use task_registry::supervise::{BackoffBuilder, ConstantBuilder, ExponentialBuilder, supervise};
+use task_registry::supervise::{
+    BackoffBuilder, ConstantBuilder, ExponentialBuilder, Failure, Supervisor, supervise,
+};
 use watchdog::Watchdog;
 
 /// Notes its drop.
@@ -168,6 +170,7 @@ fn a_delay_is_waited_for() {
 }
 
 /// Blows up when it is dropped.
+#[derive(Debug)]
 struct Bomb;
 
 impl Drop for Bomb {
@@ -223,4 +226,182 @@ fn an_error_or_a_payload_whose_destructor_panics_is_tried_again_all_the_same() {
         }
     });
     assert_eq!((output.ok(), log.borrow().len()), (Some(3), 2));
+}
+
+/// Ready once it is set. Whoever polls looks again: no waker is kept.
+#[derive(Clone, Default)]
+struct Switch(Rc<Cell<bool>>);
+
+impl Switch {
+    fn set(&self) {
+        self.0.set(true);
+    }
+    async fn on(self) {
+        poll_fn(|_| if self.0.get() { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+}
+
+#[test]
+fn once_it_was_asked_to_stop_the_attempt_under_way_is_the_last() {
+    let _watchdog = Watchdog::start();
+    for success in [false, true] {
+        let (log, made, stop, end) =
+            (Log::default(), Cell::new(0), Switch::default(), Switch::default());
+        let mut feed =
+            pin!(Supervisor::new(times(9), noted(&log)).until(stop.clone().on()).run(|| {
+                made.set(made.get() + 1);
+                let (attempt, end) = (made.get(), end.clone());
+                async move {
+                    if attempt == 2 {
+                        end.on().await;
+                    }
+                    if success && attempt == 2 { Ok(attempt) } else { Err(attempt) }
+                }
+            }));
+        assert!(poll(&mut feed).is_pending());
+        stop.set();
+        assert!(poll(&mut feed).is_pending(), "a stop ends no attempt");
+        end.set();
+        let expected = if success { Ok(2) } else { Err(2) };
+        assert_eq!(poll(&mut feed), Poll::Ready(expected));
+        assert_eq!((made.get(), log.borrow().len()), (2, 1));
+    }
+}
+
+#[test]
+fn a_stop_ends_a_delay_at_once_and_the_error_before_it_stands() {
+    let _watchdog = Watchdog::start();
+    let (log, made, stop) = (Log::default(), Cell::new(0), Switch::default());
+    let sleep = |_| {
+        let asleep = Noted(log.clone(), "delay gone");
+        poll_fn(move |_| {
+            let _owned = &asleep;
+            Poll::<()>::Pending
+        })
+    };
+    let mut feed = pin!(Supervisor::new(times(9), sleep).until(stop.clone().on()).run(|| {
+        made.set(made.get() + 1);
+        ready(Err::<(), _>(made.get()))
+    }));
+    assert!(poll(&mut feed).is_pending());
+    assert!(log.borrow().is_empty());
+    stop.set();
+    assert_eq!(poll(&mut feed), Poll::Ready(Err(1)));
+    assert_eq!((made.get(), &log.borrow()[..]), (1, &["delay gone".to_owned()][..]));
+}
+
+#[test]
+fn a_stop_that_comes_with_the_end_of_a_delay_wins_and_the_panic_before_it_stands() {
+    let _watchdog = Watchdog::start();
+    let (made, stop) = (Cell::new(0), Switch::default());
+    let sleep = |_| {
+        stop.set();
+        ready(())
+    };
+    let feed = Supervisor::new(times(9), sleep).until(stop.clone().on()).run(|| {
+        made.set(made.get() + 1);
+        poll_fn(|_| -> Poll<Result<(), ()>> { resume_unwind(Box::new("in poll")) })
+    });
+    let panic = catch_unwind(AssertUnwindSafe(|| block_on(feed))).unwrap_err();
+    assert_eq!(*panic.downcast::<&'static str>().unwrap(), "in poll");
+    assert_eq!(made.get(), 1);
+}
+
+#[test]
+fn what_is_asked_to_stop_before_it_begins_makes_one_attempt() {
+    let _watchdog = Watchdog::start();
+    let (log, made) = (Log::default(), Cell::new(0));
+    let output = block_on(Supervisor::new(times(9), noted(&log)).until(ready(())).run(|| {
+        made.set(made.get() + 1);
+        ready(Err::<(), _>("no"))
+    }));
+    assert_eq!((output, made.get(), log.borrow().len()), (Err("no"), 1, 0));
+}
+
+#[test]
+fn an_error_kept_for_a_stop_that_never_comes_goes_with_its_delay_and_panics_at_nobody() {
+    let _watchdog = Watchdog::start();
+    let (log, stop) = (Log::default(), Switch::default());
+    let mut attempt = 0;
+    let output =
+        block_on(Supervisor::new(times(9), noted(&log)).until(stop.clone().on()).run(|| {
+            attempt += 1;
+            let error = (Noted(log.clone(), "error gone"), Bomb);
+            ready(if attempt < 2 { Err(error) } else { forget_all(error) })
+        }));
+    assert_eq!(output.ok(), Some(()));
+    assert_eq!(*log.borrow(), ["3600s", "error gone"]);
+    // Nor when all of it is dropped in the delay.
+    let asleep = |_| std::future::pending::<()>();
+    let mut feed = Box::pin(
+        Supervisor::new(times(9), asleep).until(stop.on()).run(|| ready(Err::<(), _>(Bomb))),
+    );
+    assert!(poll(&mut feed.as_mut()).is_pending());
+    drop(feed);
+}
+
+fn forget_all<T, E>(value: T) -> Result<(), E> {
+    std::mem::forget(value);
+    Ok(())
+}
+
+#[test]
+fn the_hook_is_told_each_failure_that_is_tried_again_and_its_delay_before_that() {
+    let _watchdog = Watchdog::start();
+    let log = Log::default();
+    let mut attempt = 0;
+    let hook = |why: Failure<'_, &str>, delay: Duration| {
+        log.borrow_mut().push(format!("{why}, again in {}s", delay.as_secs()));
+    };
+    let feed = Supervisor::new(times(4), noted(&log)).notify(hook).run(|| {
+        attempt += 1;
+        match attempt {
+            1 => ready(Err::<(), _>("no route")),
+            2 => resume_unwind(Box::new("boom")),
+            3 => resume_unwind(Box::new(String::from("owned"))),
+            4 => resume_unwind(Box::new(4)),
+            _ => ready(Err("the last")),
+        }
+    });
+    assert_eq!(block_on(feed), Err("the last"));
+    let expected = [
+        "no route, again in 3600s",
+        "3600s",
+        "panicked: boom, again in 3600s",
+        "3600s",
+        "panicked: owned, again in 3600s",
+        "3600s",
+        "panicked, again in 3600s",
+        "3600s",
+    ];
+    assert_eq!(*log.borrow(), expected);
+}
+
+#[test]
+fn the_hook_is_not_told_of_a_failure_that_ends_it_nor_of_a_success() {
+    let _watchdog = Watchdog::start();
+    let (log, told) = (Log::default(), Cell::new(0));
+    let hook = |_: Failure<'_, ()>, _| told.set(told.get() + 1);
+    let stopped = Supervisor::new(times(9), noted(&log)).until(ready(())).notify(hook);
+    assert_eq!(block_on(stopped.run(|| ready(Err::<(), ()>(())))), Err(()));
+    let done = Supervisor::new(times(9), noted(&log)).notify(hook);
+    assert_eq!(block_on(done.run(|| ready(Ok(())))), Ok(()));
+    let spent = Supervisor::new(times(0), noted(&log)).notify(hook);
+    assert_eq!(block_on(spent.run(|| ready(Err::<(), ()>(())))), Err(()));
+    assert_eq!(told.get(), 0);
+}
+
+#[test]
+fn a_hook_that_panics_is_the_end_whatever_the_destructor_of_the_error_does() {
+    let _watchdog = Watchdog::start();
+    let (log, made) = (Log::default(), Cell::new(0));
+    let feed = Supervisor::new(times(9), noted(&log))
+        .notify(|_, _| resume_unwind(Box::new("in the hook")))
+        .run(|| {
+            made.set(made.get() + 1);
+            ready(Err::<(), _>(Bomb))
+        });
+    let panic = catch_unwind(AssertUnwindSafe(|| block_on(feed))).unwrap_err();
+    assert_eq!(*panic.downcast::<&'static str>().unwrap(), "in the hook");
+    assert_eq!((made.get(), log.borrow().len()), (1, 0));
 }

@@ -234,6 +234,9 @@ macro_rules! supervised {
                 a_supervised_task_without_further_attempts_ends_as_the_last_one_did
                 a_cancel_ends_the_delay_of_a_supervised_task_and_nothing_is_made_again
                 a_shutdown_ends_the_attempt_of_a_supervised_task_and_is_no_failure
+                once_asked_to_stop_a_supervised_task_makes_no_further_attempt_in_its_grace
+                a_cancel_with_a_grace_ends_the_delay_of_a_supervised_task_and_its_last_failure_stands
+                each_failure_of_a_supervised_task_is_told_before_it_is_made_anew
             }
         }
     };

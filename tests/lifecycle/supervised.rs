@@ -3,8 +3,8 @@
 use std::future::{pending, ready};
 use std::time::Duration;
 
-use task_registry::Outcome;
-use task_registry::supervise::{ConstantBuilder, supervise};
+use task_registry::supervise::{ConstantBuilder, Supervisor, supervise};
+use task_registry::{Cancel, Cx, Outcome};
 
 use crate::harness::*;
 use crate::kit::*;
@@ -114,4 +114,86 @@ pub(crate) async fn a_shutdown_ends_the_attempt_of_a_supervised_task_and_is_no_f
     let report = tasks.shutdown(pending::<()>()).await;
     assert_eq!((report.cancelled(), report.failed(), made.get()), (1, 0, 1));
     assert!(dropped.is_set());
+}
+
+pub(crate) async fn once_asked_to_stop_a_supervised_task_makes_no_further_attempt_in_its_grace<
+    H: Lives,
+>(
+    tasks: Reg<H>,
+) {
+    let (made, under_way) = (Count::default(), Gate::default());
+    let (count, begun) = (made.clone(), under_way.clone());
+    // An attempt that ends on its token, with an error, as a connection does that is closed.
+    let feed = tasks.task("feed").grace(never()).spawn_with((), move |cx: Cx<(), _>| {
+        let feed = Supervisor::new(times(9), no_time).until(cx.cancelled()).run(move || {
+            count.add();
+            let (token, begun) = (cx.cancelled(), begun.clone());
+            async move {
+                begun.open();
+                token.await;
+                Err::<(), _>(7)
+            }
+        });
+        body(async move { feed.await.unwrap_err() })
+    });
+    let feed = feed.unwrap();
+    under_way.pass().await;
+    assert_eq!(feed.cancel().await, Outcome::Completed, "within its grace");
+    assert_eq!((feed.await.unwrap(), made.get()), (7, 1));
+}
+
+pub(crate) async fn a_cancel_with_a_grace_ends_the_delay_of_a_supervised_task_and_its_last_failure_stands<
+    H: Lives,
+>(
+    tasks: Reg<H>,
+) {
+    for panics in [false, true] {
+        let (made, asleep, dropped) = (Count::default(), Gate::default(), Flag::default());
+        let (count, sleeps, gone) = (made.clone(), asleep.clone(), dropped.clone());
+        let sleep = move |_| {
+            sleeps.open();
+            noted_pending(gone.on_drop())
+        };
+        let table = tasks.tasks().clone();
+        let feed = body(async move {
+            let token = table.get_live("feed").unwrap().cancelled();
+            let feed = Supervisor::new(times(9), sleep).until(token).run(move || {
+                count.add();
+                async move { if panics { blow_up("no route") } else { fails("no route") } }
+            });
+            feed.await
+        });
+        let task = tasks.spawn_fallible("feed", feed).unwrap();
+        asleep.pass().await;
+        let end = task.cancel_with(Cancel::new().grace(pending::<()>())).await;
+        let expected = if panics {
+            Outcome::Panicked { message: Some("no route".into()) }
+        } else {
+            Outcome::Failed { message: "no route".into() }
+        };
+        assert_eq!((end, made.get()), (expected, 1));
+        assert!(dropped.is_set(), "the delay is over");
+    }
+}
+
+pub(crate) async fn each_failure_of_a_supervised_task_is_told_before_it_is_made_anew<H: Lives>(
+    tasks: Reg<H>,
+) {
+    let (made, seen) = (Count::default(), Trace::default());
+    let told = seen.clone();
+    let feed = Supervisor::new(times(3), no_time)
+        .notify(move |why, delay| told.note(format!("{why}, again in {delay:?}")))
+        .run(move || {
+            let attempt = made.add();
+            async move {
+                match attempt {
+                    1 => fails("not yet"),
+                    2 => blow_up("nor now"),
+                    _ => Ok(7),
+                }
+            }
+        });
+    let task = tasks.spawn_fallible("feed", body(feed)).unwrap();
+    assert_eq!(task.await.unwrap(), Ok(7));
+    assert_eq!(seen.read(), ["not yet, again in 3600s", "panicked: nor now, again in 3600s"]);
 }

@@ -93,7 +93,9 @@ impl Observer for Seen {
         task: &TaskInfo,
         payload: Box<dyn Any + Send>,
     ) -> Option<Box<dyn Any + Send>> {
-        let message = payload.downcast_ref::<&str>().expect("a test's panic is a string");
+        let text = payload.downcast_ref::<&str>().copied();
+        let message = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let message = message.expect("a test's panic is a string");
         self.note(format!("{} left a panic, {message}", name(task)));
         None
     }

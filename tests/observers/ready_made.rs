@@ -150,10 +150,35 @@ fn failures_and_panics_are_logged_as_errors_and_an_abandoned_task_as_a_warning()
     let expected = [
         "ERROR task failed name=\"fails\" error=\"no route\"",
         "ERROR task panicked name=\"panics\" panic=\"boom\"",
+        "ERROR panic of task taken by nobody name=\"cleans\" panic=\"bang\"",
         "ERROR cleanup of task panicked name=\"cleans\" outcome=completed",
         "WARN task abandoned by its executor name=\"lost\" outcome=abandoned",
     ];
     assert_eq!(without_ids(lines), expected);
+}
+
+#[test]
+fn a_panic_that_nobody_takes_is_logged_with_the_name_of_its_task_and_passed_on() {
+    let next = Seen::default();
+    let options = Options::new().observer((TracingObserver::new(), next.clone()));
+    let lines = logged(Level::ERROR, || {
+        on_tokio(options, |tasks| async move {
+            drop(tasks.spawn("text", async { blow_up("boom") }).unwrap());
+            let owned = async { std::panic::resume_unwind(Box::new(String::from("bang"))) };
+            drop(tasks.spawn("owned", owned).unwrap());
+            let _ = tasks.spawn("taken", async { blow_up("to its handle") }).unwrap().await;
+            tasks.wait_idle().await;
+        });
+    });
+    let expected = [
+        "ERROR task panicked name=\"text\" panic=\"boom\"",
+        "ERROR panic of task taken by nobody name=\"text\" panic=\"boom\"",
+        "ERROR task panicked name=\"owned\" panic=\"bang\"",
+        "ERROR panic of task taken by nobody name=\"owned\" panic=\"bang\"",
+        "ERROR task panicked name=\"taken\" panic=\"to its handle\"",
+    ];
+    assert_eq!(without_ids(lines), expected);
+    assert!(next.take().contains(&"text left a panic, boom".to_owned()));
 }
 
 #[test]
@@ -241,6 +266,29 @@ fn tasks_are_counted_by_outcome_on_tokio() {
         "stopping_total 1",
     ];
     assert_eq!(numbers(&recorder.snapshotter()), expected);
+}
+
+#[test]
+fn panics_that_nobody_takes_are_counted_and_passed_on() {
+    let recorder = DebuggingRecorder::new();
+    let next = Seen::default();
+    metrics::with_local_recorder(&recorder, || {
+        let observer = MetricsObserver::new().label("registry", "feeds");
+        on_tokio(Options::new().observer((observer, next.clone())), |tasks| async move {
+            drop(tasks.spawn("a", async { blow_up("boom") }).unwrap());
+            let cleaned = tasks.task("b").cleanup(|_| async { blow_up("bang") }, forever);
+            cleaned.spawn(async {}).unwrap().await.unwrap();
+            let _ = tasks.spawn("taken", async { blow_up("to its handle") }).unwrap().await;
+            tasks.wait_idle().await;
+        });
+    });
+    let numbers = numbers(&recorder.snapshotter());
+    let unclaimed = "unclaimed_panics_total{registry=feeds} 2".to_owned();
+    assert!(numbers.contains(&unclaimed), "{numbers:?}");
+    let seen = next.take();
+    for panic in ["a left a panic, boom", "b left a panic, bang"] {
+        assert!(seen.iter().any(|line| line == panic), "{seen:?}");
+    }
 }
 
 #[test]

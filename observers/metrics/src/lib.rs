@@ -15,6 +15,7 @@
 //! | `task_registry_stopping_total` | counter: tasks that were asked to stop | |
 //! | `task_registry_ended_total` | counter | `outcome`: `completed`, `failed`, `cancelled`, `panicked`, `abandoned`, `never_started` |
 //! | `task_registry_cleanups_total` | counter | `cleanup`: `ran`, `skipped`, `timed_out`, `panicked` |
+//! | `task_registry_unclaimed_panics_total` | counter: panics that [nobody took](Observer::unclaimed_panic) | |
 //! | `task_registry_live` | gauge: added and not ended | |
 //! | `task_registry_seconds` | histogram: from spawn to end, if the registry has a [clock](task_registry_core::Options::clock) | `outcome` |
 //!
@@ -25,6 +26,8 @@
 //! A look-up in the recorder for each number, so that a recorder that is installed late is found. Without a recorder next
 //! to nothing.
 #![forbid(unsafe_code)]
+
+use std::any::Any;
 
 use metrics::{Label, SharedString, counter, gauge, histogram};
 use task_registry_core::{Cleanup, Observer, Outcome, TaskInfo};
@@ -88,6 +91,16 @@ impl Observer for MetricsObserver {
             counter!("task_registry_cleanups_total", labels).increment(1);
         }
         gauge!("task_registry_live", self.labels()).decrement(1);
+    }
+
+    /// The next observer is given it as well: a number is not the payload.
+    fn unclaimed_panic(
+        &self,
+        _: &TaskInfo,
+        payload: Box<dyn Any + Send>,
+    ) -> Option<Box<dyn Any + Send>> {
+        counter!("task_registry_unclaimed_panics_total", self.labels()).increment(1);
+        Some(payload)
     }
 }
 

@@ -22,6 +22,7 @@
 //! | --- | --- | --- |
 //! | error | it failed, or panicked | `error`, or `panic` where the message is known |
 //! | error | its cleanup panicked | `outcome` |
+//! | error | it panicked and [nobody took that](Observer::unclaimed_panic): no handle, or the cleanup or a destructor did | `panic` where the message is known |
 //! | warn | its executor let go of it; its cleanup timed out or was skipped | `outcome` |
 //! | info | it was cancelled and has ended | `reason`, if there is one |
 //! | debug | it was asked to stop | `reason`, if there is one |
@@ -36,7 +37,10 @@
 
 extern crate alloc;
 
+use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
+use core::any::Any;
 
 use task_registry_core::{AroundPoll, Cleanup, Observer, Outcome, TaskInfo};
 use tracing::{Span, debug, error, info, info_span, trace, warn};
@@ -96,6 +100,18 @@ impl Observer for TracingObserver {
             Some(Cleanup::Skipped) => tell!(warn, task, %outcome, "cleanup of task skipped"),
             _ => {}
         }
+    }
+
+    /// The next observer is given it as well: a line is not the payload.
+    fn unclaimed_panic(
+        &self,
+        task: &TaskInfo,
+        payload: Box<dyn Any + Send>,
+    ) -> Option<Box<dyn Any + Send>> {
+        let text = payload.downcast_ref::<&'static str>().copied();
+        let panic = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        tell!(error, task, panic, "panic of task taken by nobody");
+        Some(payload)
     }
 
     fn around_polls(&self, task: &TaskInfo) -> Option<Arc<dyn AroundPoll>> {
