@@ -15,6 +15,7 @@ mod harness;
 mod kit;
 #[macro_use]
 mod list;
+mod storm;
 #[path = "../common/watchdog.rs"]
 mod watchdog;
 

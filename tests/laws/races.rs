@@ -6,6 +6,7 @@ use task_registry::{Options, Outcome, Retain, SpawnError, Spawned, TakeError, co
 
 use crate::harness::*;
 use crate::kit::*;
+use crate::storm::Incarnations;
 
 pub(crate) async fn law_06_of_many_threads_one_gets_the_name<H: Sends>(tasks: Reg<H>) {
     for _ in 0..20 {
@@ -259,30 +260,20 @@ pub(crate) async fn law_07_ids_stay_true_while_places_are_reused<H: Sends>(tasks
 
 pub(crate) async fn law_06_a_thousand_replaces_from_threads_never_overlap<H: Sends>(tasks: Reg<H>) {
     let registry = another(&tasks, Options::new().retain(Retain::Nothing));
-    let (alive, overlaps) = (Count::default(), Count::default());
-    let (inner, running, two) = (registry.clone(), alive.clone(), overlaps.clone());
-    on_threads(8, move |_| {
-        for _ in 0..125 {
-            let (alive, overlaps) = (running.clone(), two.clone());
-            let future = body(async move {
-                if alive.add() != 1 {
-                    overlaps.add();
-                }
-                let _leaves = OnDrop::new(move || {
-                    alive.take_one();
-                });
-                std::future::pending::<()>().await;
-            });
-            let task = inner.task("x").on_conflict(conflict::Replace).spawn(future);
-            drop(task.expect("replacing always finds a place"));
-        }
+    let all = Incarnations::default();
+    let (inner, made) = (registry.clone(), all.clone());
+    all.storm(move || {
+        let newcomer = inner.task("x").on_conflict(conflict::Replace);
+        // Another thread may be so soon that this one's place is taken before its task is in it.
+        let refused = newcomer.spawn_with((), |cx| made.one(cx)).err();
+        assert!(matches!(refused, None | Some(SpawnError::Cancelled)), "{refused:?}");
     })
     .await;
-    assert_eq!(registry.get_live("x").expect("the last one stays").name(), Some("x"));
+    let last = registry.get_live("x").expect("the last one stays");
+    last.started().await.expect("nobody replaced it");
     registry.cancel_all().await;
     registry.wait_idle().await;
-    assert_eq!(overlaps.get(), 0, "two incarnations at once");
-    assert_eq!(alive.get(), 0);
+    all.assert_never_two();
 }
 
 pub(crate) async fn law_06_no_mix_of_requests_from_threads_makes_two_of_one_name<H: Sends>(
@@ -290,27 +281,25 @@ pub(crate) async fn law_06_no_mix_of_requests_from_threads_makes_two_of_one_name
 ) {
     for round in 0..10 {
         let registry = another(&tasks, Options::new().retain(Retain::Newest(round % 3)));
-        let (alive, overlaps) = (Count::default(), Count::default());
-        let (inner, running, two) = (registry.clone(), alive.clone(), overlaps.clone());
+        let all = Incarnations::default();
+        let (inner, made) = (registry.clone(), all.clone());
         on_threads(4, move |number| {
             for step in 0..60 {
                 // A different mix on each thread, the same in each run.
                 match (number + step * 7 + step / 5) % 6 {
                     0..=2 => {
-                        let (alive, overlaps) = (running.clone(), two.clone());
-                        let future = body(async move {
-                            if alive.add() != 1 {
-                                overlaps.add();
+                        let task = inner.task("x");
+                        let spawned = match number % 2 {
+                            0 => task
+                                .on_conflict(conflict::Replace)
+                                .spawn_with((), |cx| made.one(cx)),
+                            _ => task.spawn_with((), |cx| made.one(cx)),
+                        };
+                        if let Ok(task) = spawned {
+                            // Until it has begun or is gone; every other goes on at once.
+                            if step % 2 == 0 {
+                                let _begun_or_gone = block_on(task.started());
                             }
-                            let _leaves = OnDrop::new(move || {
-                                alive.take_one();
-                            });
-                            yield_now().await;
-                            std::future::pending::<()>().await;
-                        });
-                        match number % 2 {
-                            0 => drop(inner.task("x").on_conflict(conflict::Replace).spawn(future)),
-                            _ => drop(inner.spawn("x", future)),
                         }
                     }
                     3 => drop(inner.cancel("x")),
@@ -326,7 +315,7 @@ pub(crate) async fn law_06_no_mix_of_requests_from_threads_makes_two_of_one_name
         .await;
         registry.cancel_all().await;
         registry.wait_idle().await;
-        assert_eq!((overlaps.get(), alive.get()), (0, 0));
+        all.assert_never_two();
     }
 }
 

@@ -12,6 +12,8 @@ mod harness;
 #[allow(dead_code, reason = "shared with the laws, which use the rest")]
 #[path = "../laws/kit.rs"]
 mod kit;
+#[path = "../laws/storm.rs"]
+mod storm;
 #[path = "../common/watchdog.rs"]
 mod watchdog;
 

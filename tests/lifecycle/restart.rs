@@ -9,6 +9,7 @@ use task_registry::{Cx, Outcome, Plan, SpawnError, State};
 use crate::harness::*;
 use crate::kit::*;
 use crate::setup::*;
+use crate::storm::Incarnations;
 
 type P<H> = Plan<App, <H as Harness>::Mode>;
 
@@ -199,46 +200,24 @@ pub(crate) async fn a_thousand_restarts_from_eight_threads_never_run_two_at_once
 where
     H: Lives + Sends + Harness<Mode = mode::Sync>,
 {
-    let (running, started, ended) = (Count::default(), Count::default(), Count::default());
-    let overlap = Flag::default();
+    let all = Incarnations::default();
     let mut plan = Plan::<App, mode::Sync>::new();
-    plan.task("a", {
-        let (running, started, ended) = (running.clone(), started.clone(), ended.clone());
-        let overlap = overlap.clone();
-        move |_| {
-            let (running, ended) = (running.clone(), ended.clone());
-            if running.add() > 1 {
-                overlap.set();
-            }
-            started.add();
-            let guard = OnDrop::new(move || {
-                running.take_one();
-                ended.add();
-            });
-            body(noted_pending(guard))
-        }
-    })
-    .unwrap();
-    let (plan, registry) = (Arc::new(plan), tasks.clone());
-    // The executor goes on meanwhile.
-    on_threads(8, move |_| {
-        for _ in 0..125 {
-            let task = plan.restart(&registry, App::default(), "a").unwrap();
-            // Another thread may be so soon that this one's place is taken before its task is in it.
-            let refused = task.task().err();
-            assert!(matches!(refused, None | Some(SpawnError::Cancelled)), "{refused:?}");
-        }
+    let made = all.clone();
+    plan.task("a", move |cx| made.one(cx)).unwrap();
+    let registry = tasks.clone();
+    let plan = Arc::new(plan);
+    all.storm(move || {
+        let task = plan.restart(&registry, App::default(), "a").unwrap();
+        // Another thread may be so soon that this one's place is taken before its task is in it.
+        let refused = task.task().err();
+        assert!(matches!(refused, None | Some(SpawnError::Cancelled)), "{refused:?}");
     })
     .await;
-    // Whoever runs last was asked by nobody; when it runs, all before it have ended.
+    // Whoever is last was asked by nobody; when it runs, all before it have ended.
     let last = tasks.get_live("a").expect("the last one restarted");
-    while last.state() == State::Queued || running.get() == 0 {
-        yield_now().await;
-    }
-    assert_eq!((running.get(), last.state(), tasks.live()), (1, State::Running, 1));
-    assert_eq!(started.get(), ended.get() + 1);
+    last.started().await.expect("nobody replaced it");
+    assert_eq!((last.state(), tasks.live()), (State::Running, 1));
     last.cancel().await;
     tasks.wait_idle().await;
-    assert!(!overlap.is_set());
-    assert_eq!((running.get(), started.get()), (0, ended.get()));
+    all.assert_never_two();
 }
