@@ -4,7 +4,7 @@
 //! Embassy's tasks are functions with static storage, so nothing can be wrapped before it is spawned. A task is given a
 //! *ticket* as an argument instead, and runs its body under it:
 //!
-//! ```
+//! ```no_run
 //! use embassy_executor::Spawner;
 //! use task_registry_core::mode::Interrupt;
 //! use task_registry_core::{SpawnError, StaticRegistry, StaticTicket};
