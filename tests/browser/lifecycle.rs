@@ -16,6 +16,9 @@ mod harness;
 mod kit;
 #[path = "../lifecycle/setup.rs"]
 mod setup;
+#[path = "../laws/storm.rs"]
+#[allow(dead_code, reason = "shared with threads")]
+mod storm;
 
 #[path = "../lifecycle"]
 #[allow(dead_code, unused_imports, reason = "not all of them are asked of a browser")]
