@@ -231,7 +231,8 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
     /// Makes the planned task of this name anew: the one that has the name is asked to stop, and the new one starts once
     /// it has ended, under one name throughout (law 6). `None` if no task of this name is planned to be made anew.
     ///
-    /// Whoever has the name is replaced, also a task that is not of this plan and had the name before it.
+    /// Whoever has the name is replaced, also a task that is not of this plan and had the name before it. The task of a
+    /// restart that is itself replaced before its future is in its place says [`Cancelled`](SpawnError::Cancelled).
     pub fn restart<S>(
         &self,
         registry: &Registry<S, M>,
