@@ -124,6 +124,7 @@ macro_rules! every {
                 a_task_cancelled_before_its_first_poll_is_cleaned_up
                 law_11_an_executor_that_lets_go_skips_the_cleanup
                 an_output_is_kept_over_the_cleanup
+                law_15_an_output_let_go_of_during_the_cleanup_goes_before_the_end_is_seen
                 a_newcomer_waits_for_its_predecessors_cleanup
                 a_task_that_never_came_to_be_has_no_cleanup
                 all_terms_go_together

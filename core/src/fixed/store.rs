@@ -100,6 +100,10 @@ impl<L: Locking> Store for Fixed<L> {
         (end, ())
     }
 
+    fn unwanted(_: &SlotRef<Self>, _: End, (): &mut ()) -> Option<Never> {
+        None
+    }
+
     fn is_ending(_: &Body<Self>) -> bool {
         false
     }

@@ -70,6 +70,8 @@ pub(crate) trait Store: Locks + Vocabulary {
         output: Option<Self::Output>,
         cleanup: Option<Cleanup>,
     ) -> (Option<End>, Self::Last);
+    /// The output, if nobody can take it any more: to be dropped before the end is decided. Under the lock of the body.
+    fn unwanted(task: &SlotRef<Self>, end: End, last: &mut Self::Last) -> Option<Self::Output>;
     /// Whether the end is decided, though nobody may see it yet.
     fn is_ending(body: &Body<Self>) -> bool;
     /// Decides the end, under the lock of the body. `None`: it is seen only once an observer was told.

@@ -90,23 +90,33 @@ impl<M: Storage> SlotRef<M> {
         cleanup: Option<Cleanup>,
     ) -> M::Seen {
         let (end, mut last) = M::last(&self, fate, output, cleanup);
-        let (concluded, seen) = self.with(|body| {
-            let flags = self.flags();
-            if flags & ENDING != 0 || M::is_ending(body) {
-                return (None, M::Seen::default());
+        let (concluded, seen) = loop {
+            let step = self.with(|body| {
+                let flags = self.flags();
+                if flags & ENDING != 0 || M::is_ending(body) {
+                    return Ok((None, M::Seen::default()));
+                }
+                let asked = flags & CANCEL != 0;
+                let end = match end {
+                    // The request was first, and whoever made it is still on the way to report this.
+                    Some(End::NeverStarted) if asked && flags & RESERVED != 0 => End::Cancelled,
+                    Some(end) => end,
+                    None if asked => End::Cancelled,
+                    None => End::Abandoned,
+                };
+                if let Some(unwanted) = M::unwanted(&self, end, &mut last) {
+                    return Err(unwanted);
+                }
+                let ending = M::decide(&self, body, end, &mut last);
+                let concluded = ending.map(|ending| self.conclude(body, end, ending));
+                Ok((concluded, M::seen(body)))
+            });
+            match step {
+                Ok(step) => break step,
+                // Dropped before anybody can see the end (law 15), and then there is none: this comes round once.
+                Err(unwanted) => contain(|| drop(unwanted)),
             }
-            let asked = flags & CANCEL != 0;
-            let end = match end {
-                // The request was first, and whoever made it is still on the way to report this.
-                Some(End::NeverStarted) if asked && flags & RESERVED != 0 => End::Cancelled,
-                Some(end) => end,
-                None if asked => End::Cancelled,
-                None => End::Abandoned,
-            };
-            let ending = M::decide(&self, body, end, &mut last);
-            let concluded = ending.map(|ending| self.conclude(body, end, ending));
-            (concluded, M::seen(body))
-        });
+        };
         M::decided(&self, last);
         if let Some(concluded) = concluded {
             self.follow_up(concluded);

@@ -69,7 +69,6 @@ impl Last {
         (end, Self { payload, message, cleanup, now: task.core().now(), told: false })
     }
 
-    /// An output that nobody will take is dropped before anybody is woken (law 15).
     #[inline]
     pub(super) fn let_go<M: Mode>(self, task: &SlotRef<M>) {
         contain(|| drop(self.payload));
@@ -80,16 +79,31 @@ impl Last {
 }
 
 impl<M: Mode> SlotRef<M> {
+    /// Whether a record will be kept of a task that ends so.
+    #[inline]
+    fn leaves_record(&self, end: End) -> bool {
+        self.core().ended.keeps() && !matches!(end, End::NeverStarted)
+    }
+
+    /// Whether anybody can take the output, or the panic, of a task that ends so.
+    #[inline]
+    fn is_wanted(&self, end: End) -> bool {
+        self.flags() & if self.leaves_record(end) { HANDLE | KEEP } else { HANDLE } != 0
+    }
+
+    #[inline]
+    pub(super) fn unwanted(&self, end: End, last: &mut Last) -> Option<Payload> {
+        // What it panicked with may still be for the observer.
+        if self.is_wanted(end) || end == End::Panicked { None } else { last.payload.take() }
+    }
+
     #[inline]
     pub(super) fn decide(&self, body: &mut Body<M>, end: End, last: &mut Last) -> Option<Ending> {
-        let flags = self.flags();
-        let kept = self.core().ended.keeps() && !matches!(end, End::NeverStarted);
-        if !kept && flags & KEEP != 0 {
-            self.clear(KEEP);
-        }
-        let wanted = if kept { HANDLE | KEEP } else { HANDLE };
-        if flags & wanted != 0 {
+        if self.is_wanted(end) {
             body.more.payload = last.payload.take();
+        }
+        if !self.leaves_record(end) && self.flags() & KEEP != 0 {
+            self.clear(KEEP);
         }
         let ending =
             Ending { end, message: last.message.take(), cleanup: last.cleanup, now: last.now };

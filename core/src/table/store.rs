@@ -160,6 +160,11 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
+    fn unwanted(task: &SlotRef<M>, end: End, last: &mut Last) -> Option<Payload> {
+        task.unwanted(end, last)
+    }
+
+    #[inline]
     fn is_ending(body: &Body<M>) -> bool {
         body.is_ending()
     }

@@ -174,6 +174,29 @@ where
     assert_eq!(trace.read()[2..], ["second output", "second cleanup"]);
 }
 
+pub(crate) async fn law_15_an_output_let_go_of_during_the_cleanup_goes_before_the_end_is_seen<
+    H: Lives,
+>(
+    tasks: Reg<H>,
+) {
+    let hand = in_hand(&tasks);
+    let (seen, finish) = (Trace::default(), Gate::default());
+    let output = {
+        let (seen, registry) = (seen.clone(), hand.clone());
+        OnDrop::new(move || seen.note(registry.get("a").expect("a record").state().to_string()))
+    };
+    let over = finish.clone();
+    let cleaned = hand.task("a").cleanup(move |_| over.pass(), pending::<()>);
+    let task = cleaned.spawn(async move { output }).unwrap();
+    let mut wrapper = take(&hand);
+    assert!(!step(&mut wrapper));
+    drop(task);
+    assert!(seen.read().is_empty(), "its end is not decided yet");
+    finish.open();
+    assert!(step(&mut wrapper));
+    assert_eq!(seen.read(), ["running"]);
+}
+
 pub(crate) async fn a_newcomer_waits_for_its_predecessors_cleanup<H: Lives>(tasks: Reg<H>) {
     let (began, finish, trace) = (Gate::default(), Gate::default(), Trace::default());
     let cleanup = make_of_end({
