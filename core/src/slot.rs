@@ -21,6 +21,7 @@
 //! | `RESERVED` | at admission | when a future is given, under the body's lock |
 //! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
 //! | `KEEP` | at admission | at the end, if no record is kept, under the body's lock |
+//! | `OUTPUT` | with the output, or the panic, that is left to be taken, under the body's lock | by whoever takes it, whose it is then |
 //! | `READY` | when the task says that it is, by whoever it lets say so | never |
 //! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard, or of the fixed table |
 //! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |
@@ -39,7 +40,7 @@ use core::task::Waker;
 
 #[cfg(feature = "alloc")]
 pub(crate) use life::Concluded;
-pub(crate) use life::Fate;
+pub(crate) use life::{Fate, Legacy, Words};
 pub(crate) use reference::{SATURATED, SlotRef};
 
 use crate::State;
@@ -68,6 +69,8 @@ pub(crate) const READY: u32 = 1 << 14;
 pub(crate) const AROUND: u32 = 1 << 15;
 pub(crate) const UNLISTED: u32 = 1 << 16;
 pub(crate) const NAMELESS: u32 = 1 << 17;
+#[cfg(feature = "alloc")]
+pub(crate) const OUTPUT: u32 = 1 << 18;
 
 /// What a waiter in a slot's list waits for.
 pub(crate) const FOR_END: u32 = 0;

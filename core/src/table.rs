@@ -41,7 +41,6 @@ use core::time::Duration;
 
 use hashbrown::DefaultHashBuilder;
 
-pub(crate) use end::Ending;
 pub(crate) use ended::Links;
 pub use ended::TaskEnd;
 pub(crate) use extras::Head;
@@ -378,13 +377,9 @@ impl<M: Mode> Core<M> {
         let task = slot(&record);
         let (shard, _) = self.split(task.home.place);
         // An output that waited for whoever asks by name waits no longer; a handle still has a claim to its own.
-        let (output, panic) = task.with(|body| {
-            let claimed = task.flags() & HANDLE != 0;
-            match body.has_panicked() {
-                _ if claimed => (None, None),
-                true => (None, body.take_panic()),
-                false => (body.more.payload.take(), None),
-            }
+        let (output, panic) = task.with(|body| match task.flags() & HANDLE != 0 {
+            true => (None, None),
+            false => (task.take_output(), task.take_panic(body)),
         });
         let told = match (self.options.observer.get(), panic) {
             (Some(observer), Some(panic)) => Some((observer, TaskInfo::of(task), panic)),
@@ -406,17 +401,21 @@ impl<M: Mode> Core<M> {
             inner.unname(self, record);
             // SAFETY: the shard's lock is held.
             unsafe { (*task.home.shelf.get()).record = false };
-            (task.refs.load() == 0).then(|| inner.free(self, record))
+            if task.refs.load() == 0 { inner.free(self, record) } else { None }
         });
         loose.tie_up();
         if gave_back.is_some() {
             self.named.wake_all(gave_back);
         }
-        contain(|| drop(output));
+        if let Some(output) = output {
+            contain(|| drop(output));
+        }
         if let Some((observer, info, panic)) = told {
             news::give(observer, &info, panic);
         }
-        contain(|| drop(garbage));
+        if let Some(garbage) = garbage {
+            contain(|| drop(garbage));
+        }
     }
 
     /// Forgets all that has ended; says how much that was. O(of that).

@@ -6,10 +6,10 @@ use core::task::Waker;
 use super::StaticOutcome;
 use super::table::{Before, Home, Table};
 use crate::mode::{Fixed, Locking, Store, Vocabulary, Word};
-use crate::slot::{Body, CANCEL, CHAINED, End, Fate, SATURATED, STARTED, Slot, SlotRef};
+use crate::slot::{Body, CANCEL, CHAINED, End, Legacy, SATURATED, STARTED, Slot, SlotRef, Words};
 use crate::unwind::{Panic, contain, discard};
 use crate::wait::pop;
-use crate::{Cleanup, Never, TaskId, Text};
+use crate::{Never, TaskId, Text};
 
 impl<L: Locking> Vocabulary for Fixed<L> {
     type Outcome = StaticOutcome;
@@ -26,8 +26,6 @@ impl<L: Locking> Store for Fixed<L> {
     type Output = Never;
     type Inside = ();
     type Asked = ();
-    type Last = ();
-    type Ending = End;
     type Left = ();
     type Seen = Option<StaticOutcome>;
 
@@ -79,40 +77,21 @@ impl<L: Locking> Store for Fixed<L> {
         Err(output)
     }
 
-    fn last(
-        _: &SlotRef<Self>,
-        fate: Fate,
-        _: Option<Never>,
-        _: Option<Cleanup>,
-    ) -> (Option<End>, ()) {
-        let end = match fate {
-            Fate::Completed => Some(End::Completed),
-            Fate::Failed(_) => Some(End::Failed),
-            Fate::Panicked(panic) => {
-                if let Some(panic) = panic {
-                    discard(panic);
-                }
-                Some(End::Panicked)
-            }
-            Fate::Dropped => None,
-            Fate::NeverStarted => Some(End::NeverStarted),
-        };
-        (end, ())
-    }
-
-    fn unwanted(_: &SlotRef<Self>, _: End, (): &mut ()) -> Option<Never> {
-        None
+    fn last(_: &SlotRef<Self>, _: &mut Option<Never>, words: Words) {
+        if let Some(panic) = words.panic {
+            discard(panic);
+        }
     }
 
     fn is_ending(_: &Body<Self>) -> bool {
         false
     }
 
-    fn decide(_: &SlotRef<Self>, _: &mut Body<Self>, end: End, (): &mut ()) -> Option<End> {
-        Some(end)
+    fn bequeath(_: &SlotRef<Self>, _: &mut Body<Self>, _: End, _: &mut Option<Never>) -> Legacy {
+        Legacy::Settled
     }
 
-    fn decided(_: &SlotRef<Self>, (): ()) {}
+    fn tell(_: &SlotRef<Self>) {}
 
     fn book(task: &SlotRef<Self>, _: &mut Body<Self>, _: u32, end: End) -> (bool, ()) {
         task.home.set_order(task.table().ended.add(1));

@@ -2,12 +2,11 @@
 
 use alloc::alloc::Layout;
 use alloc::boxed::Box;
-use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 
 use super::extras::{Head, Home};
 use super::shard::Inner;
-use super::{Core, CoreRef, Links, Shelf, slot};
+use super::{Core, CoreRef, Shelf, slot};
 use crate::Text;
 use crate::mode::Mode;
 use crate::slot::Slot;
@@ -82,13 +81,8 @@ impl<M: Mode> Inner<M> {
             let place = (index * CHUNK as u32 + at) << core.shard_bits | shard;
             let next_free = if at + 1 < CHUNK as u32 { at + 1 } else { NONE };
             let head = Head { name: Text::EMPTY, generation: chunk.generation, hash: 0 };
-            Slot::new(Home {
-                core: NonNull::from(&**core),
-                place,
-                head: UnsafeCell::new(head),
-                shelf: UnsafeCell::new(Shelf { record: false, next_free }),
-                links: UnsafeCell::new(Links::default()),
-            })
+            let shelf = Shelf { record: false, next_free };
+            Slot::new(Home::new(NonNull::from(&**core), place, head, shelf))
         }));
         chunk.free = 0;
         self.spare += 1;
@@ -116,13 +110,16 @@ impl<M: Mode> Inner<M> {
 
     /// Takes back a slot that has neither references nor a record. What it returns is dropped outside the lock.
     #[inline]
-    pub(super) fn free(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) -> impl Sized + use<M> {
+    pub(super) fn free(
+        &mut self,
+        core: &Core<M>,
+        old: NonNull<Slot<M>>,
+    ) -> Option<impl Sized + use<M>> {
         // SAFETY: the caller says so.
-        let body = unsafe { Slot::let_go(old) };
+        let garbage = unsafe { Slot::let_go(old) };
         // SAFETY: nobody refers to it, and the shard's lock is held.
         let (head, shelf) =
             unsafe { (&mut *slot(&old).home.head.get(), &mut *slot(&old).home.shelf.get()) };
-        let name = core::mem::replace(&mut head.name, Text::EMPTY);
         let (_, place) = core.split(slot(&old).home.place);
         // A slot whose generation would wrap is never used again: it stays counted as used.
         if let Some(next) = head.generation.checked_add(1) {
@@ -140,7 +137,7 @@ impl<M: Mode> Inner<M> {
                 }
             }
         }
-        (body, name)
+        garbage
     }
 
     /// Returns a wholly free chunk to the allocator.
@@ -184,8 +181,9 @@ impl<M: Mode> Drop for Chunk<M> {
         for index in 0..CHUNK as u32 {
             if let Some(at) = self.at(index) {
                 // SAFETY: what is left when a table is dropped are records, which nobody refers to.
-                let garbage = unsafe { Slot::let_go(at) };
-                contain(|| drop(garbage));
+                if let Some(garbage) = unsafe { Slot::let_go(at) } {
+                    contain(|| drop(garbage));
+                }
             }
         }
         if let Some(slots) = self.slots.take() {
