@@ -18,6 +18,8 @@
 
 #[cfg(feature = "interrupt")]
 mod interrupt;
+#[cfg(feature = "std")]
+mod latch;
 mod storage;
 #[cfg(feature = "std")]
 mod sync;

@@ -22,6 +22,7 @@
 //! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
 //! | `KEEP` | at admission | at the end, if no record is kept, under the body's lock |
 //! | `OUTPUT` | with the output, or the panic, that is left to be taken, under the body's lock | by whoever takes it, whose it is then |
+//! | `PANIC` | with what the task panicked with, if that is left to be taken, under the body's lock | never |
 //! | `READY` | when the task says that it is, by whoever it lets say so | never |
 //! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard, or of the fixed table |
 //! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |
@@ -71,6 +72,8 @@ pub(crate) const UNLISTED: u32 = 1 << 16;
 pub(crate) const NAMELESS: u32 = 1 << 17;
 #[cfg(feature = "alloc")]
 pub(crate) const OUTPUT: u32 = 1 << 18;
+#[cfg(feature = "alloc")]
+pub(crate) const PANIC: u32 = 1 << 19;
 
 /// What a waiter in a slot's list waits for.
 pub(crate) const FOR_END: u32 = 0;
@@ -174,18 +177,18 @@ impl<M: Storage> Slot<M> {
         self.flags.set(flags)
     }
 
+    /// Sets flags without a read-modify-write. For whoever ends the task, under the body's lock: nobody else writes flags
+    /// then, but for those that come with a later state.
+    #[inline]
+    pub(crate) fn set_ending(&self, flags: u32) -> u32 {
+        let before = self.flags.load();
+        self.flags.store(before | flags);
+        before
+    }
+
     #[inline]
     pub(crate) fn clear(&self, flags: u32) -> u32 {
         self.flags.clear(flags)
-    }
-
-    /// Announces the end. For the wrapper, under the body's lock: nobody else writes flags then, but for those that
-    /// come with a later state.
-    #[inline]
-    fn set_ending(&self) -> u32 {
-        let flags = self.flags.load();
-        self.flags.store(flags | ENDING);
-        flags
     }
 
     #[inline]

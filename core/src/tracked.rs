@@ -81,21 +81,43 @@ struct Task<M: Storage> {
     /// `None` once the end was reported.
     slot: Option<SlotRef<M>>,
     seen: Seen,
-    /// Whether a poll is under way. Found by the destructor, that means a panic which nobody could catch.
-    polling: bool,
+    polling: Polling,
 }
 
-/// Which waker the slot holds, so that it is replaced only when it changed.
+/// Whether a poll is under way. Found by the destructor, that means a panic which nobody could catch: without std.
+#[derive(Default)]
+struct Polling(#[cfg(not(feature = "std"))] bool);
+
+impl Polling {
+    #[inline]
+    fn set(&mut self, _polling: bool) {
+        #[cfg(not(feature = "std"))]
+        (self.0 = _polling);
+    }
+
+    #[inline]
+    fn get(&self) -> bool {
+        #[cfg(not(feature = "std"))]
+        return self.0;
+        #[cfg(feature = "std")]
+        false
+    }
+}
+
+/// Which waker the slot holds, so that it is replaced only when it changed: its data and its functions, as addresses
+/// that are only ever compared.
 ///
 /// As long as the slot holds the waker its data is not freed, so the same pair is the same waker. Who takes it out
 /// has set a flag before, which makes the wrapper store it again: see `Task::keep_waker`.
 #[derive(PartialEq)]
-struct Seen(Option<(usize, usize)>);
+struct Seen(usize, usize);
 
 impl Seen {
-    /// The waker's data and functions, as addresses that are only ever compared.
+    /// No functions are there.
+    const NONE: Self = Seen(0, 0);
+
     fn of(waker: &Waker) -> Self {
-        Seen(Some((waker.data().addr(), ptr::from_ref(waker.vtable()).addr())))
+        Seen(waker.data().addr(), ptr::from_ref(waker.vtable()).addr())
     }
 }
 
@@ -104,7 +126,7 @@ where
     F::Output: 'static,
 {
     pub(crate) fn new(future: F, slot: SlotRef<M>, terms: X) -> Self {
-        let task = Task { slot: Some(slot), seen: Seen(None), polling: false };
+        let task = Task { slot: Some(slot), seen: Seen::NONE, polling: Polling::default() };
         Self { stage: Stage::Running { future }, terms, task, output: PhantomData }
     }
 
@@ -283,9 +305,9 @@ impl<M: Storage> Task<M> {
     /// The same, not entered.
     #[cfg_attr(feature = "alloc", inline)]
     fn poll_limit<R>(&mut self, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
-        self.polling = true;
+        self.polling.set(true);
         let polled = catch(foreign);
-        self.polling = false;
+        self.polling.set(false);
         polled
     }
 
@@ -299,7 +321,7 @@ impl<M: Storage> Task<M> {
         if flags & (HELD | CANCEL) == HELD {
             self.keep_waker(waker)?;
             // Whoever lets the task go on takes the waker out: it has to be put there again by the next poll.
-            self.seen = Seen(None);
+            self.seen = Seen::NONE;
             if self.flags() & (HELD | CANCEL) == HELD {
                 return Ok(Begin::Wait);
             }
@@ -368,7 +390,7 @@ impl<M: Storage> Task<M> {
     /// The duty to report the end. Given once.
     #[cfg_attr(feature = "alloc", inline)]
     fn report(&mut self) -> Option<Report<M>> {
-        let fate = if self.polling { Fate::Panicked } else { Fate::Dropped };
+        let fate = if self.polling.get() { Fate::Panicked } else { Fate::Dropped };
         let slot = self.slot.take()?;
         Some(Report { slot: Some(slot), fate, output: None, words: Words::default() })
     }

@@ -6,7 +6,10 @@ use core::task::Waker;
 use super::StaticOutcome;
 use super::table::{Before, Home, Table};
 use crate::mode::{Fixed, Locking, Store, Vocabulary, Word};
-use crate::slot::{Body, CANCEL, CHAINED, End, Legacy, SATURATED, STARTED, Slot, SlotRef, Words};
+use crate::slot::{
+    Body, CANCEL, CHAINED, ENDED, ENDING, End, GONE, Legacy, SATURATED, STARTED, Slot, SlotRef,
+    UNLISTED, Words,
+};
 use crate::unwind::{Panic, contain, discard};
 use crate::wait::pop;
 use crate::{Never, TaskId, Text};
@@ -93,9 +96,10 @@ impl<L: Locking> Store for Fixed<L> {
 
     fn tell(_: &SlotRef<Self>) {}
 
-    fn book(task: &SlotRef<Self>, _: &mut Body<Self>, _: u32, end: End) -> (bool, ()) {
+    fn book(task: &SlotRef<Self>, _: &mut Body<Self>, _: u32, end: End) {
         task.home.set_order(task.table().ended.add(1));
-        (end != End::NeverStarted, ())
+        let kept = end != End::NeverStarted;
+        task.set(ENDING | if kept { ENDED } else { ENDED | GONE | UNLISTED });
     }
 
     fn settle(task: &SlotRef<Self>, flags: u32, (): ()) {

@@ -72,13 +72,8 @@ pub(crate) trait Store: Locks + Vocabulary {
     ) -> Legacy;
     /// Tells the observer of an end that is decided, and lets everybody see it, outside the locks.
     fn tell(task: &SlotRef<Self>);
-    /// Enters the end in the table's books, under the lock of the body. Says whether a record is kept.
-    fn book(
-        task: &SlotRef<Self>,
-        body: &mut Body<Self>,
-        flags: u32,
-        end: End,
-    ) -> (bool, Self::Left);
+    /// Enters the end in the table's books and sets `ENDED`, under the lock of the body.
+    fn book(task: &SlotRef<Self>, body: &mut Body<Self>, flags: u32, end: End) -> Self::Left;
     /// Does what follows for other tasks and for the typed handle, outside the locks.
     fn settle(task: &SlotRef<Self>, flags: u32, left: Self::Left);
     /// Wakes who waits at the task, if anybody does, and who waits for the table: last of all.

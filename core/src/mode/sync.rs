@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use super::Sync;
+use super::latch::Latch;
 use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Parts, Word};
 use crate::restart::Again;
@@ -12,7 +13,7 @@ use crate::restart::Again;
 pub(crate) type Guarded<T> = Mutex<T>;
 
 impl Locks for Sync {
-    type Lock<T: Init> = Mutex<T>;
+    type Lock<T: Init> = Latch<T>;
     type Word = AtomicU32;
 }
 

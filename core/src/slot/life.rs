@@ -2,10 +2,7 @@
 
 use core::task::Waker;
 
-use super::{
-    Body, CANCEL, ENDED, ENDING, End, FOR_CANCEL, GONE, RESERVED, Request, SlotRef, UNLISTED,
-    Urgency,
-};
+use super::{Body, CANCEL, ENDING, End, FOR_CANCEL, RESERVED, Request, SlotRef, Urgency};
 use crate::mode::Storage;
 use crate::unwind::{Panic, contain};
 use crate::wait::wake_all;
@@ -162,10 +159,9 @@ impl<M: Storage> SlotRef<M> {
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn conclude(&self, body: &mut Body<M>, end: End) -> Concluded<M> {
         // From here on nobody can ask it to stop, replace it, or let go of its output.
-        let flags = if M::IN_STEPS { self.set_ending() } else { self.flags() };
+        let flags = if M::IN_STEPS { self.set_ending(ENDING) } else { self.flags() };
         body.end = Some(end);
-        let (kept, left) = M::book(self, body, flags, end);
-        self.set(ENDING | if kept { ENDED } else { ENDED | GONE | UNLISTED });
+        let left = M::book(self, body, flags, end);
         let awaited = !body.waiters.is_empty();
         Concluded { flags, waker: body.waker.take(), awaited, left }
     }

@@ -79,7 +79,7 @@ impl<M: Mode> SlotRef<M> {
 
     /// Changes the books, under the lock of the body.
     #[inline]
-    pub(super) fn book(&self, body: &mut Body<M>, flags: u32, end: End) -> (bool, Left<M>) {
+    pub(super) fn book(&self, body: &mut Body<M>, flags: u32, end: End) -> Left<M> {
         let core = self.core();
         let tally = core.tally(self.home.place);
         if flags & (STARTED | CANCEL) == 0 {
@@ -88,16 +88,16 @@ impl<M: Mode> SlotRef<M> {
         if core.options.capacity.is_some() {
             core.admitted.sub(1);
         }
-        let added = core.ended.add(self.as_ptr(), end != End::NeverStarted, || {
-            let (name, outcome) = (self.head().name.clone(), body.outcome()?);
-            Some(TaskEnd { id: self.id(), name, outcome })
-        });
         if flags & CANCEL != 0 {
             tally.stopped_ended.add(1);
         }
         tally.ended.add(1);
+        let evicted = core.ended.add(self, end != End::NeverStarted, || {
+            let (name, outcome) = (self.head().name.clone(), body.outcome()?);
+            Some(TaskEnd { id: self.id(), name, outcome })
+        });
         let extras = body.some_extras().is_some();
-        (added.kept, Left { evicted: added.evicted, joiner: body.more.joiner.take(), extras })
+        Left { evicted, joiner: body.more.joiner.take(), extras }
     }
 
     /// Does what follows from an end, outside the lock.

@@ -11,7 +11,7 @@ use super::{Core, Links, News, Shelf};
 use crate::info::Times;
 use crate::mode::{Init, Mode};
 use crate::scope::Membership;
-use crate::slot::{Body, End, OUTPUT, SHIELD, STOP, Slot, SlotRef};
+use crate::slot::{Body, End, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef};
 use crate::unwind::Panic;
 use crate::{Cleanup, Outcome, Text};
 
@@ -208,9 +208,7 @@ impl<M: Mode> Slot<M> {
     pub(super) fn leave_payload(&self, _: &mut Body<M>, payload: Option<Payload>, output: bool) {
         // SAFETY: the body is locked, and `OUTPUT` is not set: there was none.
         unsafe { *self.home.payload.get() = payload }
-        if output {
-            self.set(OUTPUT);
-        }
+        self.set_ending(if output { OUTPUT } else { PANIC });
     }
 
     /// Takes the output, if there is one and nobody else does.

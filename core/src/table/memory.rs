@@ -2,13 +2,13 @@
 
 use alloc::alloc::Layout;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 use super::extras::{Head, Home};
-use super::shard::Inner;
 use super::{Core, CoreRef, Shelf, slot};
 use crate::Text;
-use crate::mode::Mode;
+use crate::mode::{Init, Mode};
 use crate::slot::Slot;
 use crate::unwind::contain;
 
@@ -34,7 +34,22 @@ pub(super) struct Chunk<M: Mode> {
     generation: u32,
 }
 
-impl<M: Mode> Inner<M> {
+/// A shard's chunks.
+pub(super) struct Memory<M: Mode> {
+    pub(super) chunks: Vec<Chunk<M>>,
+    /// The chunks that have a free slot, in no order.
+    open: Vec<u32>,
+    /// The chunks that were returned to the allocator, in no order.
+    vacant: Vec<u32>,
+    /// How many chunks are wholly free; a few are kept for the next tasks.
+    spare: u32,
+}
+
+impl<M: Mode> Init for Memory<M> {
+    const INIT: Self = Self { chunks: Vec::new(), open: Vec::new(), vacant: Vec::new(), spare: 0 };
+}
+
+impl<M: Mode> Memory<M> {
     #[inline]
     pub(super) fn at(&self, place: u32) -> Option<NonNull<Slot<M>>> {
         let chunk = self.chunks.get(place as usize / CHUNK)?;

@@ -28,7 +28,7 @@ pub(super) fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
             if slot.flags() & UNLISTED != 0 && take(&mut shelf.record) {
                 inner.unname(core, pointer);
             }
-            let garbage = if shelf.record { None } else { inner.free(core, pointer) };
+            let garbage = if shelf.record { None } else { inner.memory.free(core, pointer) };
             inner.referred -= 1;
             (garbage, if inner.referred == 0 { inner.keep.take() } else { None })
         })

@@ -175,7 +175,7 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
-    fn book(task: &SlotRef<M>, body: &mut Body<M>, flags: u32, end: End) -> (bool, Left<M>) {
+    fn book(task: &SlotRef<M>, body: &mut Body<M>, flags: u32, end: End) -> Left<M> {
         task.book(body, flags, end)
     }
 
