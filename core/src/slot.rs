@@ -134,6 +134,24 @@ pub(crate) enum Urgency {
     Now,
 }
 
+/// Which waker the slot holds, so that it is replaced only when it changed: its data and its functions, as addresses
+/// that are only ever compared. Read and written by the task's wrapper alone.
+///
+/// As long as the slot holds the waker its data is not freed, so the same pair is the same waker. Who takes it out
+/// has set a flag before, which makes the wrapper store it again: see `tracked`.
+#[derive(Default, PartialEq)]
+pub(crate) struct Mark(usize, usize);
+
+impl Mark {
+    /// No functions are there.
+    pub(crate) const NONE: Self = Mark(0, 0);
+
+    #[cfg_attr(feature = "alloc", inline)]
+    pub(crate) fn of(waker: &Waker) -> Self {
+        Mark(waker.data().addr(), core::ptr::from_ref(waker.vtable()).addr())
+    }
+}
+
 /// What a request to stop leaves to be done once the locks are released.
 pub(crate) struct Request<M: Storage> {
     /// Whether nobody but the canceller can report the end, because no future was given yet.

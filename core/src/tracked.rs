@@ -3,13 +3,14 @@ use core::future::Future;
 use core::marker::PhantomData;
 use core::mem::take;
 use core::pin::Pin;
-use core::ptr;
 use core::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
 use crate::mode::Storage;
-use crate::slot::{CANCEL, Fate, GRACING, HELD, SHIELD, STARTED, STOP, SlotRef, Urgency, Words};
+use crate::slot::{
+    CANCEL, Fate, GRACING, HELD, Mark, SHIELD, STARTED, STOP, SlotRef, Urgency, Words,
+};
 
 use crate::terms::{Held, Terms, sealed};
 use crate::unwind::{Panic, catch, contain, message};
@@ -23,7 +24,7 @@ pin_project! {
     /// [`TaskHandle`](crate::TaskHandle). When an executor drops it unfinished, it reports that (law 11).
     ///
     /// Polling one that is pending costs, beyond polling the future itself, two loads and a comparison; no lock is
-    /// taken unless the waker changed. Adds six words to the size of the future, eight or nine in a fixed table.
+    /// taken unless the waker changed. Adds a word or two to the size of the future, four or five in a fixed table.
     #[must_use = "a tracked future must be polled, or its task stays queued"]
     #[project = TrackedProj]
     pub struct Tracked<F: Future, M: Storage, X: Terms<F::Output> = ()> {
@@ -80,7 +81,7 @@ impl<F, C, H> Stage<F, C, H> {
 struct Task<M: Storage> {
     /// `None` once the end was reported.
     slot: Option<SlotRef<M>>,
-    seen: Seen,
+    mark: M::Mark,
     polling: Polling,
 }
 
@@ -104,29 +105,14 @@ impl Polling {
     }
 }
 
-/// Which waker the slot holds, so that it is replaced only when it changed: its data and its functions, as addresses
-/// that are only ever compared.
-///
-/// As long as the slot holds the waker its data is not freed, so the same pair is the same waker. Who takes it out
-/// has set a flag before, which makes the wrapper store it again: see `Task::keep_waker`.
-#[derive(PartialEq)]
-struct Seen(usize, usize);
-
-impl Seen {
-    /// No functions are there.
-    const NONE: Self = Seen(0, 0);
-
-    fn of(waker: &Waker) -> Self {
-        Seen(waker.data().addr(), ptr::from_ref(waker.vtable()).addr())
-    }
-}
-
 impl<F: Future, M: Storage, X: Terms<F::Output>> Tracked<F, M, X>
 where
     F::Output: 'static,
 {
     pub(crate) fn new(future: F, slot: SlotRef<M>, terms: X) -> Self {
-        let task = Task { slot: Some(slot), seen: Seen::NONE, polling: Polling::default() };
+        let mut mark = M::Mark::default();
+        *M::mark(&slot, &mut mark) = Mark::NONE;
+        let task = Task { slot: Some(slot), mark, polling: Polling::default() };
         Self { stage: Stage::Running { future }, terms, task, output: PhantomData }
     }
 
@@ -321,7 +307,9 @@ impl<M: Storage> Task<M> {
         if flags & (HELD | CANCEL) == HELD {
             self.keep_waker(waker)?;
             // Whoever lets the task go on takes the waker out: it has to be put there again by the next poll.
-            self.seen = Seen::NONE;
+            if let Some(slot) = &self.slot {
+                *M::mark(slot, &mut self.mark) = Mark::NONE;
+            }
             if self.flags() & (HELD | CANCEL) == HELD {
                 return Ok(Begin::Wait);
             }
@@ -357,12 +345,13 @@ impl<M: Storage> Task<M> {
     fn keep_waker(&mut self, waker: &Waker) -> Result<(), Panic> {
         let Some(slot) = &self.slot else { return Ok(()) };
         let flags = slot.flags();
+        let mark = M::mark(slot, &mut self.mark);
         // While it is stopping others take the waker out again and again.
-        if flags & CANCEL == 0 && self.seen == Seen::of(waker) {
+        if flags & CANCEL == 0 && *mark == Mark::of(waker) {
             return Ok(());
         }
         let new = catch(|| waker.clone())?;
-        self.seen = Seen::of(&new);
+        *mark = Mark::of(&new);
         let old = slot.with(|body| body.waker.replace(new));
         contain(|| drop(old));
         Ok(())

@@ -7,8 +7,8 @@ use super::StaticOutcome;
 use super::table::{Before, Home, Table};
 use crate::mode::{Fixed, Locking, Store, Vocabulary, Word};
 use crate::slot::{
-    Body, CANCEL, CHAINED, ENDED, ENDING, End, GONE, Legacy, SATURATED, STARTED, Slot, SlotRef,
-    UNLISTED, Words,
+    Body, CANCEL, CHAINED, ENDED, ENDING, End, GONE, Legacy, Mark, SATURATED, STARTED, Slot,
+    SlotRef, UNLISTED, Words,
 };
 use crate::unwind::{Panic, contain, discard};
 use crate::wait::pop;
@@ -27,6 +27,7 @@ impl<L: Locking> Store for Fixed<L> {
     type Why = u8;
     type Table = &'static Table<L, [Slot<Self>]>;
     type Output = Never;
+    type Mark = Mark;
     type Inside = ();
     type Asked = ();
     type Left = ();
@@ -64,6 +65,10 @@ impl<L: Locking> Store for Fixed<L> {
 
     fn start(task: &SlotRef<Self>) -> bool {
         task.set(STARTED) & CANCEL == 0
+    }
+
+    fn mark<'a>(_: &'a SlotRef<Self>, own: &'a mut Mark) -> &'a mut Mark {
+        own
     }
 
     fn enter(_: &SlotRef<Self>) {}

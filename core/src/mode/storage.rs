@@ -1,5 +1,5 @@
 use super::{Init, Locks, Vocabulary};
-use crate::slot::{Body, End, Legacy, Slot, SlotRef, Words};
+use crate::slot::{Body, End, Legacy, Mark, Slot, SlotRef, Words};
 use crate::unwind::Panic;
 use crate::{TaskId, Text};
 
@@ -20,6 +20,8 @@ pub(crate) trait Store: Locks + Vocabulary {
     type Table: Copy;
     /// An output on its way to whoever takes it.
     type Output: Send;
+    /// The room that a wrapper itself has for the [`Mark`] of its waker, where the slot has none.
+    type Mark: Default;
     /// What holds until it is dropped, while the task's own code runs.
     type Inside;
     /// What a first request to stop leaves to be done.
@@ -50,6 +52,8 @@ pub(crate) trait Store: Locks + Vocabulary {
 
     /// Sets `STARTED`. `false` if a request to stop came before it (law 4).
     fn start(task: &SlotRef<Self>) -> bool;
+    /// Where the mark is. For the task's wrapper alone, whose `own` is.
+    fn mark<'a>(task: &'a SlotRef<Self>, own: &'a mut Self::Mark) -> &'a mut Mark;
     /// The task's own code is about to run.
     fn enter(task: &SlotRef<Self>) -> Self::Inside;
     /// A panic that is nobody's outcome.

@@ -11,7 +11,7 @@ use super::{Core, Links, News, Shelf};
 use crate::info::Times;
 use crate::mode::{Init, Mode};
 use crate::scope::Membership;
-use crate::slot::{Body, End, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef};
+use crate::slot::{Body, End, Mark, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef};
 use crate::unwind::Panic;
 use crate::{Cleanup, Outcome, Text};
 
@@ -26,6 +26,8 @@ pub(crate) struct Home<M: Mode> {
     /// The output, or what the task panicked with, a [`Panic`]. Guarded by the lock of the body; but an output is whose
     /// who clears `OUTPUT`, locked or not.
     payload: UnsafeCell<Option<Payload>>,
+    /// The wrapper's alone.
+    mark: UnsafeCell<Mark>,
     /// Guarded by the lock of the ended list.
     pub(super) links: UnsafeCell<Links<M>>,
 }
@@ -39,6 +41,7 @@ impl<M: Mode> Home<M> {
             head,
             shelf,
             payload: UnsafeCell::new(None),
+            mark: UnsafeCell::new(Mark::NONE),
             links: UnsafeCell::default(),
         }
     }
@@ -198,6 +201,16 @@ impl End {
             End::Abandoned => Outcome::Abandoned,
             End::NeverStarted => Outcome::NeverStarted,
         }
+    }
+}
+
+impl<M: Mode> Slot<M> {
+    /// For the task's wrapper, which there is one of, and which asks for this while nobody else can reach it.
+    #[expect(clippy::mut_from_ref, reason = "the wrapper has it to itself")]
+    #[inline]
+    pub(super) fn mark(&self) -> &mut Mark {
+        // SAFETY: the one wrapper calls this, one reference at a time (`Store::mark` borrows what is its own).
+        unsafe { &mut *self.home.mark.get() }
     }
 }
 

@@ -9,7 +9,7 @@ use super::payload::Payload;
 use super::{STOPPING, news, reference};
 use crate::mode::{Parts, Store, Vocabulary, Word};
 use crate::slot::{
-    Body, CANCEL, End, HANDLE, KEEP, Legacy, SATURATED, STARTED, Slot, SlotRef, Words,
+    Body, CANCEL, End, HANDLE, KEEP, Legacy, Mark, SATURATED, STARTED, Slot, SlotRef, Words,
 };
 use crate::unwind::{Panic, contain};
 use crate::wait::wake_all;
@@ -36,6 +36,7 @@ impl<M: Parts> Store for M {
     type Why = ();
     type Table = ();
     type Output = Payload;
+    type Mark = ();
     type Inside = Option<news::Inside>;
     type Asked = Asked;
     type Left = Left<M>;
@@ -127,6 +128,11 @@ impl<M: Parts> Store for M {
             task.tell();
         }
         true
+    }
+
+    #[inline]
+    fn mark<'a>(task: &'a SlotRef<M>, (): &'a mut ()) -> &'a mut Mark {
+        task.mark()
     }
 
     #[inline]
