@@ -202,7 +202,8 @@ impl<H: Harness> Bench<H> {
                         yield_now().await;
                     }
                 })?;
-                self.wait("a future that yields came to no end", watch.dropped())?;
+                let lost = "a future that wakes itself in its polls came to no end";
+                self.wait(lost, watch.dropped())?;
             }
         } else if let Some(executor) = &self.executor {
             executor.drive();

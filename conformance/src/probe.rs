@@ -253,7 +253,9 @@ impl Watch {
             before
         });
         drop(old);
-        if polling.is_some() {
+        if polling == Some(here) {
+            self.fault(10, "the future was polled inside its own poll");
+        } else if polling.is_some() {
             self.fault(10, "the future was polled on two threads at once");
         } else if ready {
             self.fault(2, "the future was polled after it had completed");

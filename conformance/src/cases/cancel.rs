@@ -9,6 +9,7 @@ use crate::bench::Bench;
 use crate::fault::Verdict;
 use crate::harness::Harness;
 use crate::kit::{Count, Gate, blow_up, ensure, yield_now};
+use crate::probe::Guard;
 
 /// A task that nobody ever wakes, whose waker is never called otherwise, is polled once more when it is asked to stop.
 pub fn law_01_a_cancel_reaches_a_task_that_nothing_else_would_wake<H: Harness>(
@@ -140,29 +141,34 @@ pub fn law_05_a_task_may_cancel_itself_and_wait_for_it<H: Harness>(bench: Bench<
     Ok(())
 }
 
-/// Two tasks that ask each other to stop and wait for it both end.
+/// Two tasks that ask each other to stop, one of which waits for the other's end, both end of it.
 pub fn law_05_two_tasks_may_cancel_each_other_and_wait<H: Harness>(bench: Bench<H>) -> Verdict {
     let tasks = bench.registry();
-    let both = Gate::default();
-    let started = Count::default();
-    let mut all = Vec::new();
-    for (me, other) in [("a", "b"), ("b", "a")] {
-        let (table, both, started) = (tasks.tasks().clone(), both.clone(), started.clone());
-        let (task, _) = bench.spawn(&tasks, me, async move {
-            if started.add() == 2 {
-                both.open();
-            }
-            both.pass().await;
-            if let Some(end) = table.cancel(other) {
+    let went_on = Count::default();
+    // Cancels the other while it is dropped: before it has ended, and so before the other goes on.
+    let guard = Guard::new({
+        let table = tasks.tasks().clone();
+        move || drop(table.cancel("first"))
+    });
+    let (second, watch) = bench.spawn(&tasks, "second", async move {
+        let _guard = guard;
+        pending::<()>().await;
+    })?;
+    bench.wait("the task was never polled", watch.polled(1))?;
+    let (first, _) = bench.spawn(&tasks, "first", {
+        let (table, went_on) = (tasks.tasks().clone(), went_on.clone());
+        async move {
+            if let Some(end) = table.cancel("second") {
                 end.await;
             }
-            pending::<()>().await;
-        })?;
-        all.push(task);
-    }
-    for task in &all {
-        let outcome = bench.wait("of two tasks that cancelled each other one hangs", task.wait())?;
+            went_on.add();
+        }
+    })?;
+    for task in [second, first] {
+        let lost = "of two tasks that cancelled each other one never ended";
+        let outcome = bench.wait(lost, task.wait())?;
         ensure!(bench, outcome.is_cancelled(), "a cancelled task ended as {outcome}");
     }
+    ensure!(bench, !went_on.happened(), "a task went on although it was asked to stop");
     Ok(())
 }
