@@ -61,10 +61,7 @@ impl<H: Harness> Bench<H> {
     }
 
     /// A future that goes on the executor by itself.
-    pub(crate) fn bare(
-        &self,
-        future: impl Future<Output = ()> + Send + 'static,
-    ) -> (Probe, Watch) {
+    pub(crate) fn bare(&self, future: impl Future<Output = ()> + Send + 'static) -> (Probe, Watch) {
         Probed::new(Box::pin(future), &self.log, self.home(), true)
     }
 
@@ -249,10 +246,7 @@ impl<H: Harness> Gone<H> {
         self.0.fault(why)
     }
 
-    pub(crate) fn bare(
-        &self,
-        future: impl Future<Output = ()> + Send + 'static,
-    ) -> (Probe, Watch) {
+    pub(crate) fn bare(&self, future: impl Future<Output = ()> + Send + 'static) -> (Probe, Watch) {
         self.0.bare(future)
     }
 

@@ -26,16 +26,7 @@ use run::{Case, report};
 /// [`SpawnSend`], `conformance!(Mine, local)` for one that is [`SpawnLocal`]: that has more cases. For an executor that is never
 /// gone, whose harness says so ([`Harness::MORTAL`]), write `immortal`: `conformance!(Mine, immortal send)`.
 ///
-/// ```
-/// # use task_registry_conformance::Harness;
-/// # struct Mine;
-/// # macro_rules! conformance { ($($any:tt)*) => {} }
-/// mod on_mine {
-///     # macro_rules! conformance { ($($any:tt)*) => {} }
-///     // use task_registry_conformance::conformance;
-///     conformance!(super::Mine, local);
-/// }
-/// ```
+/// The [crate's page](crate#a-harness) has an example. Two harnesses in one file need a module each.
 #[macro_export]
 macro_rules! conformance {
     ($harness:ty) => {

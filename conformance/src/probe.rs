@@ -233,7 +233,8 @@ impl Watch {
 
     fn check_home(&self, what: &str) {
         if self.0.home.is_some_and(|home| home != thread::current().id()) {
-            let why = format!("a future of a single-threaded executor was {what} on another thread");
+            let why =
+                format!("a future of a single-threaded executor was {what} on another thread");
             self.0.log.note(Fault::new(10, why));
         }
     }

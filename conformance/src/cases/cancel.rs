@@ -50,8 +50,7 @@ pub fn law_03_each_way_to_end_has_its_outcome<H: Harness>(bench: Bench<H>) -> Ve
     let tasks = bench.registry();
     let (completed, _) = bench.spawn(&tasks, "completes", yield_now())?;
     let (cancelled, watch) = bench.spawn(&tasks, "is cancelled", pending::<()>())?;
-    let (panicked, _) =
-        bench.spawn::<()>(&tasks, "panics", async { blow_up("on purpose") })?;
+    let (panicked, _) = bench.spawn::<()>(&tasks, "panics", async { blow_up("on purpose") })?;
     bench.wait("the task was never polled", watch.polled(1))?;
     drop(cancelled.cancel());
     for _ in 0..2 {
@@ -105,8 +104,7 @@ pub fn law_04_a_task_cancelled_before_its_first_poll_never_runs<H: Harness>(
     let old = old.map_err(|error| bench.fault(format!("a task could not be spawned: {error}")))?;
     bench.wait("the task was never polled", first.polled(1))?;
     let (probe, watch) = bench.probe(body());
-    let new =
-        bench.add(&watch, || tasks.task("a").on_conflict(conflict::Replace).spawn(probe))?;
+    let new = bench.add(&watch, || tasks.task("a").on_conflict(conflict::Replace).spawn(probe))?;
     bench.settle()?;
     ensure!(bench, new.state() == State::Queued, "a replacement did not wait");
     let lost = "a replacement that was queued was asked to stop, and not polled for that";

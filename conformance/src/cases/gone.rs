@@ -79,9 +79,8 @@ pub fn law_11_the_executor_goes_when_a_task_was_cancelled<H: Harness>(bench: Ben
     bench.wait("the task was never polled", watch.polled(1))?;
     bench.wait("the task was never polled", old_watch.polled(1))?;
     let (probe, new_watch) = bench.probe(pending::<()>());
-    let new = bench.add(&new_watch, || {
-        tasks.task("replaced").on_conflict(conflict::Replace).spawn(probe)
-    })?;
+    let new = bench
+        .add(&new_watch, || tasks.task("replaced").on_conflict(conflict::Replace).spawn(probe))?;
     drop(task.cancel());
     drop(tasks);
     let gone = bench.kill()?;
@@ -91,9 +90,7 @@ pub fn law_11_the_executor_goes_when_a_task_was_cancelled<H: Harness>(bench: Ben
 }
 
 /// Dropped under a task whose cleanup runs: that is skipped, and how the task ended stands.
-pub fn law_11_the_executor_goes_in_the_middle_of_a_cleanup<H: Harness>(
-    bench: Bench<H>,
-) -> Verdict {
+pub fn law_11_the_executor_goes_in_the_middle_of_a_cleanup<H: Harness>(bench: Bench<H>) -> Verdict {
     let tasks = bench.registry();
     let (cleanup, cleaning) = bench.probe(pending());
     let make: MakeCleanup = Box::new(move |_| cleanup);

@@ -75,10 +75,7 @@ fn name(number: usize) -> String {
     format!("load:{number}")
 }
 
-fn probe<T>(
-    log: &Log,
-    future: impl Future<Output = T> + Send + 'static,
-) -> (Probe<T>, Watch) {
+fn probe<T>(log: &Log, future: impl Future<Output = T> + Send + 'static) -> (Probe<T>, Watch) {
     Probed::new(Box::pin(future), log, None, false)
 }
 

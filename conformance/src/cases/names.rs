@@ -173,7 +173,11 @@ pub fn law_08_dropping_handles_and_registries_stops_nothing<H: Harness>(
         gate.open();
         let lost = "a task whose handle and registry were dropped did not go on";
         let outcome = bench.wait(lost, by_ref.wait())?;
-        ensure!(bench, outcome == Outcome::Completed, "without its handle a task ended as {outcome}");
+        ensure!(
+            bench,
+            outcome == Outcome::Completed,
+            "without its handle a task ended as {outcome}"
+        );
     }
     Ok(())
 }

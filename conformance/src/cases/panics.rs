@@ -32,13 +32,14 @@ impl Bystander {
         Ok(Self { task, gate })
     }
 
-    fn is_well<H: Harness>(self, bench: &Bench<H>, tasks: &Reg<H>) -> Verdict {
+    fn judge<H: Harness>(self, bench: &Bench<H>, tasks: &Reg<H>) -> Verdict {
         bench.settle()?;
         self.gate.open();
         let output = bench.wait("after a panic another task was lost", self.task)?;
         ensure!(bench, output.ok() == Some(7), "after a panic another task has no output");
         let (next, _) = bench.spawn(tasks, "next", yield_now())?;
-        bench.wait("after a panic the next task was lost", next)?
+        bench
+            .wait("after a panic the next task was lost", next)?
             .map_err(|error| bench.fault(format!("after a panic the next task: {error}")))
     }
 }
@@ -64,7 +65,7 @@ pub fn law_14_a_panic_in_a_poll_goes_to_the_handle<H: Harness>(bench: Bench<H>) 
         ensure!(bench, says(error.into_panic(), "in a poll"), "the panic's payload was lost");
         ensure!(bench, watch.is_dropped(), "a task that panicked ended before it was dropped");
     }
-    bystander.is_well(&bench, &tasks)
+    bystander.judge(&bench, &tasks)
 }
 
 /// A panic in the destructor of a future that is cancelled goes to the handle.
@@ -84,7 +85,7 @@ pub fn law_14_a_panic_in_a_futures_destructor_goes_to_the_handle<H: Harness>(
         return Err(bench.fault("a task whose destructor panicked has an output"));
     };
     ensure!(bench, says(error.into_panic(), "in a destructor"), "the panic's payload was lost");
-    bystander.is_well(&bench, &tasks)
+    bystander.judge(&bench, &tasks)
 }
 
 /// A panic in the destructor of an output that nobody takes is nobody's.
@@ -106,7 +107,7 @@ pub fn law_14_a_panic_in_an_outputs_destructor_harms_nobody<H: Harness>(
     gate.open();
     let outcome = bench.wait("a task whose output panicked did not end", by_ref.wait())?;
     ensure!(bench, outcome == Outcome::Completed, "a task that completed ended as {outcome}");
-    bystander.is_well(&bench, &tasks)
+    bystander.judge(&bench, &tasks)
 }
 
 /// A waiter's waker that panics keeps no other waiter from being woken, and does not reach the executor.
@@ -130,7 +131,7 @@ pub fn law_14_a_panic_in_a_waker_harms_no_other_waiter<H: Harness>(bench: Bench<
     bench.wait("a waiter was not woken beside one whose waker panics", woken.pass())?;
     let outcome = bench.wait("a task whose waiter panicked did not end", task.wait())?;
     ensure!(bench, outcome == Outcome::Completed, "a task that completed ended as {outcome}");
-    bystander.is_well(&bench, &tasks)
+    bystander.judge(&bench, &tasks)
 }
 
 /// Panics whatever it is told.
@@ -167,7 +168,7 @@ pub fn law_14_a_panic_in_an_observer_harms_nobody<H: Harness>(bench: Bench<H>) -
     bench.wait("the task was never polled", watch.polled(1))?;
     let outcome = bench.wait("a task whose observer panicked did not end", task.cancel())?;
     ensure!(bench, outcome.is_cancelled(), "a cancelled task ended as {outcome}");
-    bystander.is_well(&bench, &tasks)?;
+    bystander.judge(&bench, &tasks)?;
     // Added, started, stopping, ended; and of two others all but `stopping`.
     ensure!(bench, calls.get() == 10, "the observer was called {} times of 10", calls.get());
     Ok(())
@@ -185,7 +186,7 @@ pub fn law_14_a_panic_in_a_factory_goes_to_who_spawns<H: Harness>(bench: Bench<H
     ensure!(bench, tasks.get_live("bad").is_none(), "a factory that panicked has left its name");
     let (task, _) = bench.spawn(&tasks, "bad", yield_now())?;
     bench.wait("a task of that name was lost", task.wait())?;
-    bystander.is_well(&bench, &tasks)
+    bystander.judge(&bench, &tasks)
 }
 
 /// A cleanup that panics is told as such; how the task ended was decided before.
@@ -217,5 +218,5 @@ pub fn law_14_a_panic_in_a_cleanup_leaves_the_outcome<H: Harness>(bench: Bench<H
         ensure!(bench, cleanup == Some(Cleanup::Panicked), "its cleanup is told as {cleanup:?}");
         task.purge();
     }
-    bystander.is_well(&bench, &tasks)
+    bystander.judge(&bench, &tasks)
 }

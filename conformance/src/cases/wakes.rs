@@ -1,7 +1,7 @@
 //! What an executor owes to those who wake.
 
 use std::future::{pending, poll_fn};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::thread;
 
 use crate::bench::Bench;
@@ -61,12 +61,14 @@ pub fn law_05_a_wake_during_a_poll_is_followed_by_another_poll<H: Harness>(
     bench.wait(lost, watch.ready())
 }
 
-/// `wake`, `wake_by_ref`, a clone's wake, a wake by a waker of an earlier poll that is the same, two wakes at once: each has the
-/// task polled.
+/// What a waker is put to, and in what words.
+type Way = (&'static str, fn(Waker));
+
+/// `wake`, `wake_by_ref`, a clone's wake, two wakes at once: each has the task polled.
 pub fn law_01_every_way_to_wake_counts<H: Harness>(bench: Bench<H>) -> Verdict {
     let watch = pend(&bench, 1)?.remove(0);
     let waker = |watch: &Watch| watch.waker().expect("it was polled");
-    let ways: [(&str, fn(std::task::Waker)); 5] = [
+    let ways: [Way; 5] = [
         ("`wake`", |waker| waker.wake()),
         ("`wake_by_ref`", |waker| waker.wake_by_ref()),
         ("the wake of a clone", |waker| {
@@ -162,7 +164,7 @@ pub fn law_07_the_waker_of_an_ended_task_does_no_harm<H: Harness>(bench: Bench<H
         waker.wake_by_ref();
     }
     bench.settle()?;
-    let woken = thread::spawn(move || stale.into_iter().for_each(std::task::Waker::wake)).join();
+    let woken = thread::spawn(move || stale.into_iter().for_each(Waker::wake)).join();
     ensure!(bench, woken.is_ok(), "the waker of a task that had ended panicked");
     bench.settle()?;
     for watch in &watches {
@@ -184,7 +186,7 @@ pub fn law_09_a_task_may_wake_others_in_its_poll_and_destructor<H: Harness>(
     let waking = bench.put({
         let (in_poll, in_drop, woke) = (watches[0].clone(), watches[1].clone(), woke.clone());
         let guard = crate::probe::Guard::new(move || {
-            in_drop.within(Inside::Wake, || in_drop.waker().map(std::task::Waker::wake));
+            in_drop.within(Inside::Wake, || in_drop.waker().map(Waker::wake));
             woke.add();
         });
         owning(guard, move || {
