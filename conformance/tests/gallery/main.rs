@@ -1,13 +1,15 @@
 //! Spawners that are wrong in one way each, and what the kit says of them; and one that is right.
 
+mod local;
 mod odd;
 mod queue;
 mod spawner;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use task_registry_conformance::{Harness, Report, check, check_send, conformance};
+use task_registry_conformance::{Harness, Report, check, check_local, check_send, conformance};
 
 use queue::{Flaw, Queue};
 use spawner::OnQueue;
@@ -99,6 +101,43 @@ gallery! {
         11 "`spawn` refused a future, although its executor lives: the executor has no room";
 }
 
+macro_rules! local_gallery {
+    ($($flaw:ident $test:ident $law:literal $words:literal;)*) => {$(
+        #[test]
+        fn $test() {
+            struct Flawed(Rc<local::Queue>);
+            impl Harness for Flawed {
+                type Spawner = local::OnQueue;
+                fn new() -> Self {
+                    Flawed(local::Queue::new(local::Flaw::$flaw))
+                }
+                fn spawner(&self) -> local::OnQueue {
+                    local::OnQueue::new(&self.0, local::Flaw::$flaw)
+                }
+                fn drive(&self) {
+                    self.0.run();
+                }
+            }
+            assert_caught(&check_local::<Flawed>(), $law, $words);
+        }
+    )*};
+}
+
+local_gallery! {
+    BorrowsWhilePolling a_local_one_that_holds_a_borrow_while_it_polls_is_caught
+        9 "`spawn` panics inside a poll";
+    BorrowsWhileDropping a_local_one_that_holds_a_borrow_while_it_drops_is_caught
+        9 "`spawn` panics inside a destructor";
+    IgnoresWakes a_local_one_that_ignores_wakes_is_caught
+        17 "a task did not complete, and its executor is idle";
+    LosesWakesOfThreads a_local_one_that_loses_wakes_of_other_threads_is_caught
+        10 "a wake by another thread was lost";
+    PanicsWhenGone a_local_one_that_panics_when_it_is_gone_is_caught
+        9 "`spawn` panics in a destructor while the executor goes";
+    OwnsItself a_local_one_whose_spawner_owns_it_is_caught
+        11 "a task that owns its registry keeps its executor alive";
+}
+
 #[test]
 fn one_that_polls_on_two_threads_at_once_is_caught() {
     assert_caught(
@@ -153,6 +192,34 @@ mod right {
     }
 
     conformance!(Right, send);
+}
+
+/// The other one.
+mod right_and_local {
+    use super::*;
+
+    pub(crate) struct Right(Rc<local::Queue>);
+
+    impl Harness for Right {
+        type Spawner = local::OnQueue;
+        fn new() -> Self {
+            Right(local::Queue::new(local::Flaw::None))
+        }
+        fn spawner(&self) -> local::OnQueue {
+            local::OnQueue::new(&self.0, local::Flaw::None)
+        }
+        fn drive(&self) {
+            self.0.run();
+        }
+    }
+
+    conformance!(Right, local);
+}
+
+#[test]
+fn a_local_one_that_is_right_passes() {
+    let report = check_local::<right_and_local::Right>();
+    assert!(report.is_ok(), "{report}");
 }
 
 #[test]
