@@ -1,0 +1,50 @@
+//! Random programs of public operations on growing tables, each operation done to the real thing and to a naive model.
+//!
+//! A program is a string of bytes ([`bytes`]); the driver takes the next one wherever there is a choice: which operation,
+//! with which settings, which task the executor polls next, what a future does at a poll, whether its destructor panics,
+//! whether a waker, an observer or a destructor uses the registry. What has to hold is in [`check`], what is expected of
+//! each operation in [`ops`] and [`spawn`], what a task may do in [`world`].
+
+mod bytes;
+mod check;
+mod held;
+mod model;
+mod ops;
+mod probes;
+mod program;
+mod spawn;
+mod world;
+
+use std::marker::PhantomData;
+
+use task_registry::mode::{Carry, Mode, Sync, Unsync};
+use task_registry::{Registry, SpawnError, TaskHandle};
+
+pub(crate) use program::{Failure, run};
+
+use probes::{On, Ready};
+
+/// A mode that programs run in.
+pub(crate) trait Tested: Mode + Carry<Ready> + Carry<u8> {
+    /// Generic code cannot name what is kept of a closure.
+    fn restartable(
+        registry: &Registry<On, Self>,
+        spec: &spawn::Spec<Self>,
+    ) -> Result<TaskHandle<Ready, Self>, SpawnError>;
+}
+
+macro_rules! tested {
+    ($($mode:ident)*) => {$(
+        impl Tested for $mode {
+            fn restartable(
+                registry: &Registry<On, Self>,
+                spec: &spawn::Spec<Self>,
+            ) -> Result<TaskHandle<Ready, Self>, SpawnError> {
+                let _mode = PhantomData::<Self>;
+                spawn::restartable!(registry, spec, $mode)
+            }
+        }
+    )*};
+}
+
+tested!(Unsync Sync);
