@@ -34,7 +34,7 @@ pub(crate) enum Kind {
     All(Vec<Number>),
     Idle(usize),
     Named(usize, String),
-    ScopeIdle(usize, usize),
+    ScopeIdle(usize),
     /// Of a registry, these tasks, by this gate.
     Shutdown(usize, Vec<Number>, usize),
     /// The same, stage by stage, or when the other gate is open.
@@ -63,7 +63,7 @@ impl Kind {
             Kind::All(tasks) => tasks.iter().all(ended),
             Kind::Idle(registry) => idle(*registry),
             Kind::Named(registry, name) => model.holder(*registry, name).is_some(),
-            Kind::ScopeIdle(_, scope) => model.members(*scope).is_empty(),
+            Kind::ScopeIdle(scope) => model.members(*scope).is_empty(),
             Kind::Shutdown(registry, _, gate) | Kind::Staged(registry, _, gate, _) => {
                 idle(*registry) || is_open(*gate)
             }
@@ -112,12 +112,21 @@ impl<M: Tested> World<M> {
             _ => Vec::new(),
         };
         self.begin_asks(&staged, &Some("shutdown".into()), Urgency::Own);
+        let (shutdowns, left) = {
+            let mut here = self.here();
+            here.joining = match held.kind {
+                Kind::Joined(task) => Some(task),
+                _ => None,
+            };
+            (here.shutdowns, here.joining.and_then(|task| here.model.tasks[task].payload))
+        };
         let (alarm, waker) = self.alarm();
         let polled = held.future.as_mut().poll(&mut Context::from_waker(&waker));
         drop(waker);
+        self.here().joining = None;
         self.sync();
         if let Kind::Staged(_, tasks, deadline, budget) = &held.kind {
-            self.end_staged(tasks, &staged, [*deadline, *budget]);
+            self.end_staged(tasks, &staged, [*deadline, *budget], shutdowns);
         }
         let ready = self.is_ready(&held.kind);
         match polled {
@@ -128,13 +137,13 @@ impl<M: Tested> World<M> {
             }
             Poll::Ready(seen) => {
                 self.expect(ready, || format!("{:?} is ready: {seen:?}", held.kind));
-                self.judge(&held.kind, &seen);
+                self.judge(&held.kind, &seen, left);
             }
         }
     }
 
     /// Whether what came of it is right.
-    fn judge(&self, kind: &Kind, seen: &Seen) {
+    fn judge(&self, kind: &Kind, seen: &Seen, left: Option<Payload>) {
         self.log(|| format!("= {seen:?}"));
         let ends = |tasks: &[Number]| {
             let here = self.here();
@@ -152,7 +161,8 @@ impl<M: Tested> World<M> {
             }
             (Kind::Joined(task), Seen::Joined(joined)) => {
                 let task = &mut self.here().model.tasks[*task];
-                let (left, ended) = (task.payload.take(), task.ended.clone());
+                let ended = task.ended.clone();
+                task.payload = None;
                 match joined {
                     Ok(_) => left == Some(Payload::Output),
                     Err(outcome) => left != Some(Payload::Output) && ended.as_ref() == Some(outcome),
@@ -179,7 +189,7 @@ impl<M: Tested> World<M> {
             (Kind::Shutdown(_, tasks, _) | Kind::Staged(_, tasks, ..), Seen::Report(seen)) => {
                 *seen == ends(tasks)
             }
-            (Kind::Token(_) | Kind::Idle(_) | Kind::ScopeIdle(..), Seen::Nothing) => true,
+            (Kind::Token(_) | Kind::Idle(_) | Kind::ScopeIdle(_), Seen::Nothing) => true,
             _ => false,
         };
         self.expect(right, || format!("{kind:?} came to {seen:?}"));

@@ -15,12 +15,10 @@ mod program;
 mod spawn;
 mod world;
 
-use std::marker::PhantomData;
-
 use task_registry::mode::{Carry, Mode, Sync, Unsync};
 use task_registry::{Registry, SpawnError, TaskHandle};
 
-pub(crate) use program::{Failure, run};
+pub(crate) use program::run;
 
 use probes::{On, Ready};
 
@@ -40,7 +38,6 @@ macro_rules! tested {
                 registry: &Registry<On, Self>,
                 spec: &spawn::Spec<Self>,
             ) -> Result<TaskHandle<Ready, Self>, SpawnError> {
-                let _mode = PhantomData::<Self>;
                 spawn::restartable!(registry, spec, $mode)
             }
         }

@@ -398,16 +398,20 @@ impl<M: Tested> World<M> {
     }
 
     /// Some of them were asked: nobody whose turn has not come.
-    pub(crate) fn end_staged(&self, tasks: &[Number], live: &[Number], gates: [usize; 2]) {
+    pub(crate) fn end_staged(&self, tasks: &[Number], live: &[Number], gates: [usize; 2], shutdowns: usize) {
         self.sync();
         let mut here = self.here();
+        let mut waited = Vec::new();
         for number in live {
             let at = here.asks.iter().rposition(|(task, ..)| task == number);
-            at.map(|at| here.asks.remove(at));
+            if let Some(at) = at {
+                here.asks.remove(at);
+                waited.push(*number);
+            }
         }
         let open = gates.iter().any(|gate| here.gates[*gate].open);
         let shut = Some("shutdown".into());
-        let early = tasks.iter().find(|task| {
+        let early = waited.iter().find(|task| {
             let task = &here.model.tasks[**task];
             let is_before = |other: &&Number| {
                 let other = &here.model.tasks[**other];
@@ -415,7 +419,7 @@ impl<M: Tested> World<M> {
             };
             task.reason == shut && task.lives() && tasks.iter().any(|other| is_before(&other))
         });
-        let early = early.filter(|_| !open).map(|task| format!("{task} is asked before its turn"));
+        let early = early.filter(|_| !open && shutdowns == here.shutdowns).map(|task| format!("{task} is asked before its turn"));
         drop(here);
         if let Some(early) = early {
             self.fault(early);
@@ -679,6 +683,11 @@ impl<M: Tested> World<M> {
         self.log(|| format!("shutdown of {at}: {tasks:?}, in stages: {staged}"));
         let deadline = self.gate(None);
         let opens = deadline.number;
+        let shutdowns = {
+            let mut here = self.here();
+            here.shutdowns += 1;
+            here.shutdowns
+        };
         self.begin_asks(&tasks, &Some("shutdown".into()), Urgency::Own);
         if staged {
             let shared = self.gate(None).number;
@@ -687,7 +696,7 @@ impl<M: Tested> World<M> {
                 _counted: super::probes::Counted::new(super::probes::What::Gate, None),
             };
             let end = registry.shutdown_in_stages(deadline, budget);
-            self.end_staged(&tasks, &tasks, [opens, shared]);
+            self.end_staged(&tasks, &tasks, [opens, shared], shutdowns);
             let report = async move { Seen::Report(report(&end.await)) };
             return self.hold(Kind::Staged(at, tasks, opens, shared), report);
         }
@@ -705,7 +714,7 @@ impl<M: Tested> World<M> {
         let parent = self.pick_scope(at);
         if let Some(scope) = parent.filter(|_| self.pick(3) == 1) {
             let real = self.here().scopes[scope].clone().expect("it was picked");
-            return self.hold(Kind::ScopeIdle(at, scope), nothing(real.wait_idle()));
+            return self.hold(Kind::ScopeIdle(scope), nothing(real.wait_idle()));
         }
         if self.here().scopes.len() >= 4 {
             return;

@@ -297,7 +297,9 @@ impl<F: Future<Output = ()> + 'static> Spawn<F> for On {
 }
 
 /// The observer of a registry. While it lives the table does.
-pub(crate) struct Watcher(pub(crate) Counted);
+pub(crate) struct Watcher {
+    pub(crate) _counted: Counted,
+}
 
 impl Observer for Watcher {
     fn added(&self, task: &TaskInfo) {

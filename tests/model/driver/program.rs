@@ -43,6 +43,8 @@ pub(crate) fn run<M: Tested>(program: &[u8], logs: bool) -> Result<usize, Failur
         asks: Vec::new(),
         alive: BTreeMap::new(),
         left: BTreeMap::new(),
+        joining: None,
+        shutdowns: 0,
         depth: 0,
         vague: false,
         fault: None,
@@ -54,9 +56,9 @@ pub(crate) fn run<M: Tested>(program: &[u8], logs: bool) -> Result<usize, Failur
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| String::from(*text)));
         let text = text.unwrap_or_else(|| "of a task".into());
-        world.0.try_borrow_mut().map_or((), |mut here| {
+        if let Ok(mut here) = world.0.try_borrow_mut() {
             here.fault.get_or_insert(format!("law 14: a panic came out: {text}"));
-        });
+        }
     }
     let (fault, log, steps) = match world.0.try_borrow_mut() {
         Ok(mut here) => (here.fault.take(), here.log.take(), here.alarms.len()),
@@ -112,7 +114,7 @@ impl<M: Tested> World<M> {
                 options = options.newest_first();
             }
             if observed {
-                options = options.observer(Watcher(Counted::new(What::Observer, None)));
+                options = options.observer(Watcher { _counted: Counted::new(What::Observer, None) });
             }
             let on = On(self.pick(executors));
             let registry = Registry::with_tasks(on, Tasks::<M>::new(options));

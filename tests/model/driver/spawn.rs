@@ -505,6 +505,3 @@ fn joined<M: Tested>(handle: TaskHandle<Ready, M>) -> impl Future<Output = Seen>
 pub(crate) fn text(name: &str) -> Text {
     String::from(name).into()
 }
-
-/// A registry as its number.
-pub(crate) type Real<M> = Registry<On, M>;

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use task_registry::{
-    Cleanup, Cx, DropGuard, Endings, Outcome, Registry, Scope, Shield, State, TaskId, TaskInfo,
+    Cleanup, Cx, DropGuard, Endings, Outcome, Registry, Scope, Shield, State, TaskInfo,
     TaskRef, Ticket,
 };
 
@@ -52,6 +52,10 @@ pub(crate) struct Inside<M: Tested> {
     pub(crate) alive: BTreeMap<What, isize>,
     /// How many outputs and panics of each task live.
     pub(crate) left: BTreeMap<Number, (isize, isize)>,
+    /// Whose handle is polled, and may give its output.
+    pub(crate) joining: Option<Number>,
+    /// How many shutdowns there were.
+    pub(crate) shutdowns: usize,
     pub(crate) depth: usize,
     /// Records are being purged, some of them already.
     pub(crate) vague: bool,
@@ -178,6 +182,9 @@ impl<M: Tested> World<M> {
     pub(crate) fn sync(&self) {
         let count = self.here().registries.len();
         for number in 0..count {
+            if self.is_at_rest(number) {
+                continue;
+            }
             let Some(registry) = self.registry(number) else { continue };
             self.bind(number, &registry);
             for (task, outcome) in self.newly_ended(number, &registry) {
@@ -199,6 +206,14 @@ impl<M: Tested> World<M> {
             }
         }
         self.sync_blind();
+    }
+
+    /// Whether nothing can have been missed: as many live as the model has it, and all of them are known.
+    fn is_at_rest(&self, number: usize) -> bool {
+        let here = self.here();
+        let Some(registry) = &here.registries[number] else { return true };
+        let known = here.model.live(number).filter(|(_, task)| task.id.is_some()).count();
+        here.asks.is_empty() && registry.live() == known && here.model.live(number).count() == known
     }
 
     /// Of registries that are gone nobody tells: what has no future ends when it is asked to, or given up.
@@ -321,7 +336,11 @@ impl<M: Tested> World<M> {
             let (alarm, _) = self.alarm();
             Alarm::waker(alarm, Some((number, epoch)))
         });
-        self.here().polling.push(number);
+        {
+            let mut here = self.here();
+            here.model.tasks[number].released = false;
+            here.polling.push(number);
+        }
         let mut cx = Context::from_waker(&waker);
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
         self.here().polling.pop();
@@ -490,7 +509,14 @@ impl<M: Tested> Hooks for World<M> {
         panics
     }
 
-    fn output_dropped(&self, _: Number) -> bool {
+    fn output_dropped(&self, number: Number) -> bool {
+        {
+            let mut here = self.here();
+            if here.joining == Some(number) {
+                here.model.tasks[number].payload = None;
+                here.joining = None;
+            }
+        }
         self.hook(true);
         false
     }
@@ -679,11 +705,6 @@ impl<M: Tested> World<M> {
         let task = *here.spawning.last().expect("somebody spawns");
         here.model.tasks[task].withdrawn = true;
         Takes::Refuses
-    }
-
-    /// An id as the model's number.
-    pub(crate) fn number(&self, id: TaskId) -> Option<Number> {
-        self.here().model.by_id(id)
     }
 }
 
