@@ -218,6 +218,18 @@ impl<M: Tested> World<M> {
 
     /// Of registries that are gone nobody tells: what has no future ends when it is asked to, or given up.
     fn sync_blind(&self) {
+        let seen: Vec<_> = {
+            let here = self.here();
+            let gone = |task: Number| here.registries[here.model.tasks[task].registry].is_none();
+            let ended = here.refs.iter().filter(|(task, real)| gone(*task) && real.is_ended());
+            ended.map(|(task, real)| (*task, real.outcome())).collect()
+        };
+        for (task, outcome) in seen {
+            let lives = self.here().model.tasks[task].lives();
+            if lives {
+                self.ended(task, outcome);
+            }
+        }
         let mut here = self.here();
         for number in 0..here.model.tasks.len() {
             let task = &here.model.tasks[number];
