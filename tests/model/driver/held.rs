@@ -165,7 +165,9 @@ impl<M: Tested> World<M> {
                 task.payload = None;
                 match joined {
                     Ok(_) => left == Some(Payload::Output),
-                    Err(outcome) => left != Some(Payload::Output) && ended.as_ref() == Some(outcome),
+                    Err(outcome) => {
+                        left != Some(Payload::Output) && ended.as_ref() == Some(outcome)
+                    }
                 }
             }
             (Kind::Started(task), Seen::Started(started)) => {

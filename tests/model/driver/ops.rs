@@ -265,13 +265,16 @@ impl<M: Tested> World<M> {
             (None, Err(TakeError::NotFound)) => true,
             (Some(task), Err(TakeError::NotEnded)) => task.lives(),
             (Some(task), Err(TakeError::NoResult)) => task.ended.is_some() && left.is_none(),
-            (Some(task), Err(TakeError::Join(error))) => task.ended.as_ref() == Some(error.outcome()),
+            (Some(task), Err(TakeError::Join(error))) => {
+                task.ended.as_ref() == Some(error.outcome())
+            }
             (Some(_), Ok(Ok(output) | Err(output))) => {
                 left == Some(super::model::Payload::Output) && Some(output.task) == named
             }
             _ => false,
         };
         let taken = taken.map(|taken| taken.is_ok());
+        self.log(|| format!("-> taken: {taken:?}"));
         self.expect(right, || format!("law 17: {taken:?} of {task:?}"));
     }
 
@@ -327,6 +330,7 @@ impl<M: Tested> World<M> {
         self.here().spawning.push(number);
         let came = registry.restart(name);
         self.here().spawning.pop();
+        self.log(|| format!("-> restart: {came:?}"));
         if let Err(expected) = expected {
             return self.expect(came.as_ref().err() == Some(&expected), || {
                 format!("a restart of {name:?} comes to {came:?}, not {expected:?}")
@@ -398,7 +402,13 @@ impl<M: Tested> World<M> {
     }
 
     /// Some of them were asked: nobody whose turn has not come.
-    pub(crate) fn end_staged(&self, tasks: &[Number], live: &[Number], gates: [usize; 2], shutdowns: usize) {
+    pub(crate) fn end_staged(
+        &self,
+        tasks: &[Number],
+        live: &[Number],
+        gates: [usize; 2],
+        shutdowns: usize,
+    ) {
         self.sync();
         let mut here = self.here();
         let mut waited = Vec::new();
@@ -419,7 +429,9 @@ impl<M: Tested> World<M> {
             };
             task.reason == shut && task.lives() && tasks.iter().any(|other| is_before(&other))
         });
-        let early = early.filter(|_| !open && shutdowns == here.shutdowns).map(|task| format!("{task} is asked before its turn"));
+        let early = early
+            .filter(|_| !open && shutdowns == here.shutdowns)
+            .map(|task| format!("{task} is asked before its turn"));
         drop(here);
         if let Some(early) = early {
             self.fault(early);

@@ -19,8 +19,8 @@ pub(crate) struct Failure {
     pub(crate) log: Vec<String>,
 }
 
-/// Runs a program; the log is kept on request, since writing it takes longer than the program.
-pub(crate) fn run<M: Tested>(program: &[u8], logs: bool) -> Result<usize, Failure> {
+/// Runs a program, and says what it did; on request, since writing that takes longer than the program.
+pub(crate) fn run<M: Tested>(program: &[u8], logs: bool) -> Result<Vec<String>, Failure> {
     let world = Rc::new(World::<M>(RefCell::new(Inside {
         bytes: Bytes::new(program),
         model: Model::default(),
@@ -60,14 +60,14 @@ pub(crate) fn run<M: Tested>(program: &[u8], logs: bool) -> Result<usize, Failur
             here.fault.get_or_insert(format!("law 14: a panic came out: {text}"));
         }
     }
-    let (fault, log, steps) = match world.0.try_borrow_mut() {
-        Ok(mut here) => (here.fault.take(), here.log.take(), here.alarms.len()),
-        Err(_) => (Some("the driver itself failed".into()), None, 0),
+    let (fault, log) = match world.0.try_borrow_mut() {
+        Ok(mut here) => (here.fault.take(), here.log.take()),
+        Err(_) => (Some("the driver itself failed".into()), None),
     };
     match fault {
         None => {
             install(None);
-            Ok(steps)
+            Ok(log.unwrap_or_default())
         }
         Some(fault) => {
             // What is left may be in any state: it is not touched again.
@@ -114,7 +114,8 @@ impl<M: Tested> World<M> {
                 options = options.newest_first();
             }
             if observed {
-                options = options.observer(Watcher { _counted: Counted::new(What::Observer, None) });
+                options =
+                    options.observer(Watcher { _counted: Counted::new(What::Observer, None) });
             }
             let on = On(self.pick(executors));
             let registry = Registry::with_tasks(on, Tasks::<M>::new(options));
@@ -152,28 +153,36 @@ impl<M: Tested> World<M> {
                     let executors = self.here().executors.len();
                     (0..executors).for_each(|executor| self.close_executor(executor));
                 }
-                1 => while !self.here().tickets.is_empty() {
-                    let (number, ticket) = self.here().tickets.remove(0);
-                    self.withdraw(number);
-                    drop(ticket);
-                    self.sync();
-                },
-                2 => while !self.here().held.is_empty() {
-                    self.drop_held(0);
-                    self.sync();
-                },
-                3 => while !self.here().guards.is_empty() {
-                    let (number, guard) = self.here().guards.remove(0);
-                    let urgency = model::Urgency::Own;
-                    self.here().model.ask(number, None, urgency);
-                    drop(guard);
-                    self.sync();
-                },
-                4 => while !self.here().shields.is_empty() {
-                    let mut shield = self.here().shields.remove(0);
-                    self.lower(&mut shield);
-                    drop(shield);
-                },
+                1 => {
+                    while !self.here().tickets.is_empty() {
+                        let (number, ticket) = self.here().tickets.remove(0);
+                        self.withdraw(number);
+                        drop(ticket);
+                        self.sync();
+                    }
+                }
+                2 => {
+                    while !self.here().held.is_empty() {
+                        self.drop_held(0);
+                        self.sync();
+                    }
+                }
+                3 => {
+                    while !self.here().guards.is_empty() {
+                        let (number, guard) = self.here().guards.remove(0);
+                        let urgency = model::Urgency::Own;
+                        self.here().model.ask(number, None, urgency);
+                        drop(guard);
+                        self.sync();
+                    }
+                }
+                4 => {
+                    while !self.here().shields.is_empty() {
+                        let mut shield = self.here().shields.remove(0);
+                        self.lower(&mut shield);
+                        drop(shield);
+                    }
+                }
                 _ => {
                     let refs = std::mem::take(&mut self.here().refs);
                     drop(refs);

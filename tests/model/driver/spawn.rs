@@ -2,9 +2,7 @@
 
 use std::future::Future;
 
-use task_registry::{
-    Cx, Outcome, Registry, Scope, SpawnError, Spawned, TaskHandle, TaskRef, Text, conflict,
-};
+use task_registry::{Cx, Outcome, Scope, SpawnError, Spawned, TaskHandle, TaskRef, Text, conflict};
 
 use super::Tested;
 use super::held::{Kind, Seen};
@@ -104,18 +102,18 @@ pub(crate) use builder;
 macro_rules! restartable {
     ($registry:expr, $spec:expr, $mode:ident) => {{
         let builder = $crate::driver::spawn::builder!($registry, $spec);
-        let factory = $crate::driver::probes::Counted::new(
-            $crate::driver::probes::What::Factory,
-            None,
-        );
+        let factory =
+            $crate::driver::probes::Counted::new($crate::driver::probes::What::Factory, None);
         let make = move |cx: task_registry::Cx<(), $mode>| {
             let _factory = &factory;
             $crate::driver::spawn::made(cx)
         };
-        use $crate::driver::spawn::{Terms, cleanup, deadline, grace};
         use task_registry::conflict::Replace;
+        use $crate::driver::spawn::{Terms, cleanup, deadline, grace};
         match ($spec.terms, $spec.keep) {
-            (Terms::Grace, _) => builder.on_conflict(Replace).grace(grace(None)).spawn_restartable(make),
+            (Terms::Grace, _) => {
+                builder.on_conflict(Replace).grace(grace(None)).spawn_restartable(make)
+            }
             (Terms::Cleanup, _) => {
                 let builder = builder.cleanup(cleanup(None), deadline(None));
                 builder.spawn_restartable(make)
@@ -345,6 +343,7 @@ impl<M: Tested> World<M> {
             }
             Ok(Came::Existing(task)) => {
                 self.sync();
+                self.log(|| format!("-> existing {}", task.id()));
                 let holder = match predicted {
                     Err(Refused::Existing(holder)) if policy == Policy::Keep => Some(holder),
                     _ => None,
@@ -404,6 +403,7 @@ impl<M: Tested> World<M> {
         }
         self.sync();
         let expected = self.expected(number, predicted);
+        self.log(|| format!("-> {came:?}"));
         let task = self.here().model.tasks[number].clone();
         let right = match (&expected, came) {
             (Ok(()), Ok(id)) => *id == task.id,
@@ -441,7 +441,7 @@ impl<M: Tested> World<M> {
     /// A ticket comes to its end, one way or the other.
     pub(crate) fn use_ticket(&self) {
         let count = self.here().tickets.len();
-        if count == 0 {
+        if count == 0 || !self.is_clear() {
             return;
         }
         let at = self.pick(count);

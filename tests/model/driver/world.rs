@@ -10,8 +10,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use task_registry::{
-    Cleanup, Cx, DropGuard, Endings, Outcome, Registry, Scope, Shield, State, TaskInfo,
-    TaskRef, Ticket,
+    Cleanup, Cx, DropGuard, Endings, Outcome, Registry, Scope, Shield, State, TaskInfo, TaskRef,
+    Ticket,
 };
 
 use super::Tested;
@@ -305,9 +305,11 @@ impl<M: Tested> World<M> {
         let expected = task.decided.clone().unwrap_or_else(|| task.outcome());
         here.model.end(number);
         drop(here);
-        self.log(|| format!("# {number} ended: {expected:?}"));
+        self.log(|| format!("# {number} ended: {expected:?}, cleanup {:?}", task.cleanup));
         self.expect(task.lives(), || format!("law 3: {number} ended twice"));
-        self.expect(task.may_end(), || format!("law 2: {number} ended before it was gone: {task:?}"));
+        self.expect(task.may_end(), || {
+            format!("law 2: {number} ended before it was gone: {task:?}")
+        });
         self.expect(outcome.is_none_or(|outcome| outcome == expected), || {
             format!("law 3: {number} should have ended {expected}: {task:?}")
         });
@@ -330,7 +332,8 @@ impl<M: Tested> World<M> {
 
     /// Polls a job. Any may be polled at any time.
     pub(crate) fn poll_job(&self, at: usize) {
-        let again = self.pick(3) == 1;
+        // Most executors have one waker for each job.
+        let again = self.pick(3) != 1;
         let (number, mut future, epoch, old) = {
             let mut here = self.here();
             let job = &mut here.jobs[at];
@@ -385,6 +388,7 @@ impl<M: Tested> World<M> {
                 self.expect(task.lives() && waits, || {
                     format!("law 1: {number} waits and should not: {task:?}")
                 });
+                self.check_limits(number, job_waits);
                 if stands {
                     self.here().jobs[at].future = Some(future);
                 } else {
@@ -396,8 +400,25 @@ impl<M: Tested> World<M> {
         }
     }
 
+    /// A task that waits has looked at its limits (law 13).
+    fn check_limits(&self, number: Number, cleans: bool) {
+        let here = self.here();
+        let task = &here.model.tasks[number];
+        let of = here.gates.iter().filter(|gate| gate.open).filter_map(|gate| gate.of);
+        let passed = of.filter(|(_, of)| *of == number).find(|(which, _)| match which {
+            For::Deadline => cleans,
+            For::Timeout => !cleans && task.started && !task.asked,
+            For::Grace => !cleans && task.gracing && !task.stop,
+        });
+        let passed = passed.map(|(which, _)| format!("law 13: {which:?} is over: {task:?}"));
+        drop(here);
+        if let Some(passed) = passed {
+            self.fault(passed);
+        }
+    }
+
     /// Whether it is known of each task that ends now whether it was asked to stop before.
-    fn is_clear(&self) -> bool {
+    pub(crate) fn is_clear(&self) -> bool {
         let here = self.here();
         here.asks.is_empty() || here.readers.iter().all(Option::is_some)
     }
