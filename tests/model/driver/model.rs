@@ -91,6 +91,8 @@ pub(crate) struct Task {
     /// Lists show it.
     pub(crate) listed: bool,
     pub(crate) scope: Option<usize>,
+    /// It is a member of its scope by now.
+    pub(crate) entered: bool,
     pub(crate) stage: i64,
     /// The stage it was given, which a restart carries on.
     pub(crate) own_stage: Option<i64>,
@@ -342,6 +344,21 @@ impl Model {
             false
         };
         let registry = self.scopes[scope].registry;
-        self.live(registry).filter(|(_, task)| within(task.scope)).map(|(n, _)| n).collect()
+        let members = self.live(registry).filter(|(_, task)| task.entered && within(task.scope));
+        members.map(|(number, _)| number).collect()
+    }
+
+    /// A scope is cancelled: it takes no more.
+    pub(crate) fn close_scope(&mut self, scope: usize, spawning: &[Number]) {
+        self.scopes[scope].closed = true;
+        for number in spawning {
+            let Some(task) = self.tasks.get(*number) else { continue };
+            let refused = task.scope.is_some_and(|scope| self.scope_is_closed(scope));
+            if refused && task.lives() && !task.entered {
+                let task = &mut self.tasks[*number];
+                task.withdrawn = true;
+                task.claim = Some(Some(task_registry::SpawnError::Closed));
+            }
+        }
     }
 }

@@ -39,8 +39,9 @@ impl<M: Tested> World<M> {
                 1 => self.shutdown(false),
                 _ => self.wait(),
             },
-            19 => match self.pick(4) {
+            19 => match self.pick(6) {
                 1 => self.drop_executor(),
+                2 => self.cancel_scope(),
                 _ => self.cancel(),
             },
             20..=25 => self.run_some(),
@@ -48,8 +49,8 @@ impl<M: Tested> World<M> {
             28 => self.scope(),
             29 => self.cancel_scope(),
             30 => match self.pick(3) {
-                1 => self.shutdown(true),
-                _ => self.run_some(),
+                0 => self.run_some(),
+                _ => self.shutdown(true),
             },
             _ => match self.pick(6) {
                 1 => self.drop_registry(),
@@ -751,7 +752,11 @@ impl<M: Tested> World<M> {
             return;
         }
         let real = self.here().scopes[scope].clone().expect("it was picked");
-        self.here().model.scopes[scope].closed = true;
+        {
+            let mut here = self.here();
+            let spawning = here.spawning.clone();
+            here.model.close_scope(scope, &spawning);
+        }
         let tasks = self.here().model.members(scope);
         self.log(|| format!("scope {} is cancelled: {tasks:?}", real.path()));
         self.begin_asks(&tasks, &None, Urgency::Own);

@@ -172,6 +172,7 @@ impl<M: Tested> World<M> {
             let mut here = self.here();
             let known = here.model.tasks[number].id == Some(cx.id());
             here.model.tasks[number].has_body = true;
+            here.model.tasks[number].entered = true;
             here.contexts.insert(number, cx);
             drop(here);
             self.expect(known, || format!("law 7: {number} is given the context of another"));
@@ -296,6 +297,7 @@ impl<M: Tested> World<M> {
                 },
                 _ => builder.reserve(),
             };
+            self.enter_last();
             self.here().spawning.pop();
             let id = reserved.as_ref().ok().map(task_registry::Ticket::id);
             self.judge_spawn(number, &predicted, &reserved.as_ref().map(|_| id).map_err(|e| *e));
@@ -354,6 +356,15 @@ impl<M: Tested> World<M> {
             Err(error) => {
                 self.judge_spawn(number, &predicted, &Err(error));
             }
+        }
+    }
+
+    /// What is being spawned is in its scope.
+    pub(crate) fn enter_last(&self) {
+        let mut here = self.here();
+        let last = here.spawning.last().copied();
+        if let Some(task) = last.and_then(|last| here.model.tasks.get_mut(last)) {
+            task.entered = true;
         }
     }
 

@@ -628,6 +628,7 @@ impl<M: Tested> Hooks for World<M> {
     }
 
     fn offered(&self, executor: usize) -> Takes {
+        self.enter_last();
         self.hook(true);
         let stands = self.here().executors[executor];
         let choice = self.pick(16);
