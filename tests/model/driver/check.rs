@@ -128,7 +128,8 @@ impl<M: Tested> World<M> {
                 (members.iter().filter_map(id).collect(), here.model.scope_is_closed(scope))
             };
             let mut seen: Vec<_> = real.tasks().iter().map(|task| task.id()).collect();
-            (members.sort(), seen.sort());
+            members.sort();
+            seen.sort();
             self.expect(seen == members && real.live() == members.len(), || {
                 format!("{} has {seen:?}, not {members:?}", real.path())
             });

@@ -5,14 +5,21 @@
 //! whether a waker, an observer or a destructor uses the registry. What has to hold is in [`check`], what is expected of
 //! each operation in [`ops`] and [`spawn`], what a task may do in [`world`].
 
+mod again;
 mod bytes;
 mod check;
+mod gone;
 mod held;
+mod hooks;
+mod inside;
+mod jobs;
 mod model;
 mod ops;
 mod probes;
 mod program;
 mod spawn;
+mod stop;
+mod sync;
 mod world;
 
 use task_registry::mode::{Carry, Mode, Sync, Unsync};

@@ -1,7 +1,5 @@
 //! Tasks of all kinds, by all ways.
 
-use std::future::Future;
-
 use task_registry::{Cx, Outcome, Scope, SpawnError, Spawned, TaskHandle, TaskRef, Text, conflict};
 
 use super::Tested;
@@ -236,10 +234,7 @@ impl<M: Tested> World<M> {
                 if matches!(terms, Terms::All | Terms::TimeoutAndCleanup) {
                     terms = Terms::None;
                 }
-                let replaces = match (terms, keep) {
-                    (Terms::Grace, _) | (Terms::None, false) => true,
-                    _ => false,
-                };
+                let replaces = matches!((terms, keep), (Terms::Grace, _) | (Terms::None, false));
                 policy = if replaces { Policy::Replace } else { Policy::Fail };
             }
             _ => {}
@@ -502,14 +497,11 @@ enum Way {
     Reserve,
 }
 
-fn joined<M: Tested>(handle: TaskHandle<Ready, M>) -> impl Future<Output = Seen> {
-    async move {
-        let joined = handle.await;
-        Seen::Joined(match joined {
-            Ok(Ok(output) | Err(output)) => Ok(output.task),
-            Err(error) => Err(error.outcome().clone()),
-        })
-    }
+async fn joined<M: Tested>(handle: TaskHandle<Ready, M>) -> Seen {
+    Seen::Joined(match handle.await {
+        Ok(Ok(output) | Err(output)) => Ok(output.task),
+        Err(error) => Err(error.outcome().clone()),
+    })
 }
 
 /// Names, for what is generic.
