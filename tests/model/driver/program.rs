@@ -95,7 +95,8 @@ impl<M: Tested> World<M> {
     fn set_up(&self) {
         let executors = 1 + self.pick(2);
         self.here().executors = vec![true; executors];
-        for number in 0..1 + self.pick(3) {
+        let registries = [1, 1, 2, 3][self.pick(4)];
+        for number in 0..registries {
             let limits = [usize::MAX, 0, 1, 2, 5];
             let limit = limits[self.pick(limits.len())];
             let capacity = [None, None, Some(3), Some(1)][self.pick(4)];

@@ -209,9 +209,11 @@ impl<M: Tested> World<M> {
         let Some(registry) = self.registry(at) else { return };
         let ways = [Way::TrySpawn, Way::Spawn, Way::SpawnWith, Way::Restartable];
         let way = if reserve { Way::Reserve } else { ways[self.pick(4)] };
-        let name = [Some("a"), Some("b"), Some("ab"), None][self.pick(4)];
-        let policies = [Policy::Fail, Policy::Replace, Policy::Keep, Policy::Detach];
-        let policy = policies[self.pick(4)];
+        // Tasks that have to do with each other are worth more.
+        let name = [Some("a"), Some("a"), Some("b"), Some("ab"), None][self.pick(5)];
+        let policies =
+            [Policy::Fail, Policy::Replace, Policy::Replace, Policy::Keep, Policy::Detach];
+        let policy = policies[self.pick(5)];
         let all = [
             Terms::None,
             Terms::Grace,
