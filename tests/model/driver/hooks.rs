@@ -50,8 +50,8 @@ impl<M: Tested> Hooks for World<M> {
         self.here().model.tasks[number].started = true;
         self.glance();
         for _ in 0..4 {
-            match self.pick(9) {
-                0 => break,
+            match self.pick(12) {
+                0 | 6 | 7 | 8 => break,
                 1 | 2 => return self.returns(number, true),
                 3 => return self.returns(number, false),
                 4 => {
