@@ -268,6 +268,16 @@ enum Begin {
     Stop,
 }
 
+/// Leaves a clone of the waker in the slot.
+#[inline(never)]
+fn leave_waker<M: Storage>(slot: &SlotRef<M>, waker: &Waker) -> Result<Mark, Panic> {
+    let new = catch(|| waker.clone())?;
+    let mark = Mark::of(&new);
+    let old = slot.with(|body| body.waker.replace(new));
+    contain(|| drop(old));
+    Ok(mark)
+}
+
 impl<M: Storage> Task<M> {
     #[cfg_attr(feature = "alloc", inline)]
     fn flags(&self) -> u32 {
@@ -350,10 +360,7 @@ impl<M: Storage> Task<M> {
         if flags & CANCEL == 0 && *mark == Mark::of(waker) {
             return Ok(());
         }
-        let new = catch(|| waker.clone())?;
-        *mark = Mark::of(&new);
-        let old = slot.with(|body| body.waker.replace(new));
-        contain(|| drop(old));
+        *mark = leave_waker(slot, waker)?;
         Ok(())
     }
 
