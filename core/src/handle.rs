@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{ENDED, FOR_READY, GONE, HANDLE, KEEP, READY, SlotRef};
+use crate::slot::{ENDED, FOR_READY, GONE, HANDLE, KEEP, OUTPUT, PANIC, READY, SlotRef};
 use crate::table::Payload;
 use crate::task::ended;
 use crate::unwind::contain;
@@ -215,6 +215,10 @@ impl<T, M: Mode> TaskHandle<T, M> {
     /// Gives up the claim to the output.
     fn let_go(&self) {
         let slot = &self.task.0;
+        if slot.flags() & (ENDED | OUTPUT | PANIC) == ENDED {
+            // It left nothing that could be claimed.
+            return;
+        }
         let (output, joiner, panic) = slot.with(|body| {
             let kept = slot.clear(HANDLE) & (KEEP | GONE) == KEEP;
             let joiner = body.more.joiner.take();
