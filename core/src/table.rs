@@ -453,7 +453,7 @@ impl<M: Mode> Slot<M> {
     #[inline]
     pub(crate) fn head(&self) -> &Head {
         // SAFETY: it is written only while the slot is free, by `admit` and `free` under the shard's lock.
-        unsafe { &*self.home.head.get() }
+        unsafe { &*mode::reading(&self.home.head) }
     }
 
     #[inline]

@@ -1,9 +1,11 @@
-use std::sync::atomic::AtomicU32;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering::{Release, SeqCst};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::available_parallelism;
+#[cfg(not(loom))]
+use std::sync::{Arc, Mutex, atomic::AtomicU32};
 
 use super::Sync;
+#[cfg(loom)]
+use super::modelled::{Arc, AtomicU32, Mutex};
 use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Parts, Word};
 use crate::restart::Again;
@@ -18,7 +20,8 @@ impl Locks for Sync {
 
 impl Parts for Sync {
     type Ptr<T: 'static> = Arc<T>;
-    type Again = Arc<dyn Again<Sync> + Send + core::marker::Sync>;
+    // Given at admission and never changed: there is nothing in it for a model to explore.
+    type Again = std::sync::Arc<dyn Again<Sync> + Send + core::marker::Sync>;
 
     fn again(again: &Self::Again) -> &dyn Again<Sync> {
         &**again
@@ -32,8 +35,17 @@ impl Parts for Sync {
         Arc::into_inner(pointer)
     }
 
-    /// Four shards a core: two threads then seldom want the same one.
+    #[cfg(loom)]
     fn shard_bits() -> u32 {
+        super::modelled::shard_bits()
+    }
+
+    /// Four shards a core: two threads then seldom want the same one.
+    #[cfg(not(loom))]
+    fn shard_bits() -> u32 {
+        use std::sync::OnceLock;
+        use std::thread::available_parallelism;
+
         static BITS: OnceLock<u32> = OnceLock::new();
         *BITS.get_or_init(|| {
             let cores = available_parallelism().map_or(1, usize::from);
@@ -47,7 +59,7 @@ where
     T: Again<Sync> + Send + core::marker::Sync + 'static,
 {
     fn erase(recipe: T) -> Self::Again {
-        Arc::new(recipe)
+        std::sync::Arc::new(recipe)
     }
 }
 

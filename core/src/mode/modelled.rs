@@ -1,0 +1,208 @@
+//! What `Sync` is made of where loom explores it (`--cfg loom`): std's names and signatures, loom's insides.
+//!
+//! Locks and words are made when the program is compiled (`Init`), which loom's cannot be, and belong to one execution of a
+//! model. So each makes its inside when it is first used, which is never in the middle of one of loom's steps. Tables
+//! in a `static` would outlive an execution: models have none.
+
+use core::cell::Cell;
+use core::ops::{Deref, DerefMut};
+use std::sync::{LockResult, OnceLock, PoisonError};
+
+use ::loom::cell::UnsafeCell as Watched;
+use ::loom::sync::atomic as inside;
+use ::loom::{sync, thread};
+use core::sync::atomic::Ordering;
+
+std::thread_local! {
+    // A model and all of its threads are on one thread of the system's.
+    static SHARD_BITS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Over how many locks the tables of this thread's models are spread from now on, as a power of two.
+pub fn set_shard_bits(bits: u32) {
+    SHARD_BITS.set(bits);
+}
+
+pub(super) fn shard_bits() -> u32 {
+    SHARD_BITS.get()
+}
+
+/// Waiting for another thread of the model.
+#[allow(dead_code, reason = "for locks that spin")]
+pub(super) fn spin() {
+    thread::yield_now();
+}
+
+#[derive(Default)]
+pub(crate) struct AtomicU32 {
+    inside: OnceLock<inside::AtomicU32>,
+    first: u32,
+}
+
+#[allow(dead_code, reason = "as much of std's as a lock or a word may be made of")]
+impl AtomicU32 {
+    pub(crate) const fn new(first: u32) -> Self {
+        Self { inside: OnceLock::new(), first }
+    }
+
+    fn inside(&self) -> &inside::AtomicU32 {
+        self.inside.get_or_init(|| inside::AtomicU32::new(self.first))
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> u32 {
+        self.inside().load(order)
+    }
+
+    pub(crate) fn store(&self, value: u32, order: Ordering) {
+        self.inside().store(value, order);
+    }
+
+    pub(crate) fn swap(&self, value: u32, order: Ordering) -> u32 {
+        self.inside().swap(value, order)
+    }
+
+    pub(crate) fn fetch_add(&self, n: u32, order: Ordering) -> u32 {
+        self.inside().fetch_add(n, order)
+    }
+
+    pub(crate) fn fetch_sub(&self, n: u32, order: Ordering) -> u32 {
+        self.inside().fetch_sub(n, order)
+    }
+
+    pub(crate) fn fetch_or(&self, bits: u32, order: Ordering) -> u32 {
+        self.inside().fetch_or(bits, order)
+    }
+
+    pub(crate) fn fetch_and(&self, bits: u32, order: Ordering) -> u32 {
+        self.inside().fetch_and(bits, order)
+    }
+
+    pub(crate) fn compare_exchange(
+        &self,
+        old: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u32, u32> {
+        self.inside().compare_exchange(old, new, success, failure)
+    }
+
+    /// Loom's never fails without a reason.
+    pub(crate) fn compare_exchange_weak(
+        &self,
+        old: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u32, u32> {
+        self.inside().compare_exchange(old, new, success, failure)
+    }
+
+    pub(crate) fn fetch_update(
+        &self,
+        set: Ordering,
+        fetch: Ordering,
+        change: impl FnMut(u32) -> Option<u32>,
+    ) -> Result<u32, u32> {
+        self.inside().fetch_update(set, fetch, change)
+    }
+}
+
+/// Notes who used what a lock guards. Made under the lock.
+type Use = Option<Watched<()>>;
+
+/// A lock, and a check that whoever has all of it to himself (`get_mut`) comes after whoever locked it.
+pub(crate) struct Mutex<T> {
+    inside: OnceLock<sync::Mutex<Use>>,
+    value: std::sync::Mutex<T>,
+}
+
+pub(crate) struct MutexGuard<'a, T> {
+    // The first to be dropped.
+    value: std::sync::MutexGuard<'a, T>,
+    _inside: sync::MutexGuard<'a, Use>,
+}
+
+impl<T> Mutex<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self { inside: OnceLock::new(), value: std::sync::Mutex::new(value) }
+    }
+
+    pub(crate) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        let inside = self.inside.get_or_init(|| sync::Mutex::new(None));
+        let mut inside = inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.get_or_insert_with(|| Watched::new(())).with_mut(|_| ());
+        let value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(MutexGuard { value, _inside: inside })
+    }
+
+    pub(crate) fn get_mut(&mut self) -> LockResult<&mut T> {
+        if let Some(used) = self.inside.get_mut().and_then(|inside| inside.get_mut().ok()?.as_ref())
+        {
+            used.with_mut(|_| ());
+        }
+        self.value.get_mut()
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+pub(crate) struct Arc<T>(sync::Arc<T>);
+
+impl<T> Arc<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(sync::Arc::new(value))
+    }
+
+    pub(crate) fn into_inner(this: Self) -> Option<T> {
+        sync::Arc::try_unwrap(this.0).ok()
+    }
+}
+
+impl<T> Clone for Arc<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Deref for Arc<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A cell that no lock is seen to guard: loom checks that its uses come one after another.
+pub(crate) struct UnsafeCell<T> {
+    used: Watched<()>,
+    value: core::cell::UnsafeCell<T>,
+}
+
+impl<T> UnsafeCell<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { used: Watched::new(()), value: core::cell::UnsafeCell::new(value) }
+    }
+
+    /// To be written, at once.
+    pub(crate) fn get(&self) -> *mut T {
+        self.used.with_mut(|_| ());
+        self.value.get()
+    }
+
+    /// To be read, at once.
+    pub(crate) fn read(&self) -> *const T {
+        self.used.with(|_| ());
+        self.value.get()
+    }
+}

@@ -1,0 +1,289 @@
+//! How a model is made: threads that poll by hand, wakers that only count, bodies whose end can be seen.
+//!
+//! A model's threads take no steps of loom's but those of the registry (and of a body's [`Gone`]), so that all of what is
+//! explored is the registry. Nobody blocks: a thread polls, and goes on while it was woken; when all threads
+//! are through, whoever is still pending and was not woken is [`lost`](Driven::finish), and the model fails.
+//!
+//! # What loom does not see
+//!
+//! - Its `Mutex` orders every two sections, also those of different locks, as if a fence stood at both ends. What is ordered
+//!   by a lock anyway is not told apart from what only seems to be.
+//! - `SeqCst` loads and stores of different words are in one order with it, as the registry's are meant to be; a
+//!   weaker ordering in their place is seen only where a stale value is read.
+//! - `compare_exchange_weak` never fails without a reason.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::panic;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, Once};
+use std::task::{Context, Poll, Wake, Waker};
+
+use loom::sync::atomic::AtomicBool;
+use task_registry_core::{
+    Options, Outcome, Refused, Registry, Spawn, Spawner, Tasks, mode, mode::modelled,
+};
+
+thread_local! {
+    /// Loom's threads are all on the thread of the test.
+    static PANICS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Which outcomes of a race were reached.
+#[derive(Default)]
+pub(crate) struct Reached(Mutex<BTreeMap<&'static str, u64>>);
+
+impl Reached {
+    pub(crate) fn that(&self, outcome: &'static str) {
+        *self.0.lock().unwrap().entry(outcome).or_default() += 1;
+    }
+}
+
+/// How a model is explored.
+pub(crate) struct Model {
+    name: &'static str,
+    preemptions: Option<usize>,
+    shard_bits: u32,
+}
+
+/// A model that is explored in every schedule.
+pub(crate) fn model(name: &'static str) -> Model {
+    Model { name, preemptions: None, shard_bits: 0 }
+}
+
+impl Model {
+    /// Schedules in which threads are interrupted at most so often.
+    pub(crate) fn preemptions(self, most: usize) -> Self {
+        Self { preemptions: Some(most), ..self }
+    }
+
+    /// A table of so many shards, as a power of two.
+    pub(crate) fn shard_bits(self, shard_bits: u32) -> Self {
+        Self { shard_bits, ..self }
+    }
+
+    /// Explores the model, which has to reach each of these outcomes, and no other.
+    pub(crate) fn reaches(
+        self,
+        outcomes: &[&'static str],
+        model: impl Fn(&Reached) + Send + Sync + 'static,
+    ) {
+        count_panics();
+        modelled::set_shard_bits(self.shard_bits);
+        let (reached, schedules) = (Arc::new(Reached::default()), Arc::new(AtomicU64::new(0)));
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = builder.preemption_bound.or(self.preemptions);
+        builder.max_branches = 20_000;
+        let bound = builder.preemption_bound;
+        let (inside, counted) = (reached.clone(), schedules.clone());
+        builder.check(move || {
+            PANICS.set(0);
+            model(&inside);
+            // The registry contains panics: also those of this model, and of loom itself.
+            assert_eq!(PANICS.get(), 0, "a panic was contained");
+            counted.fetch_add(1, Relaxed);
+        });
+        let reached = reached.0.lock().unwrap();
+        let bound = bound.map_or("all".into(), |most| format!("at most {most} preemptions"));
+        println!("{}: {} schedules ({bound}): {reached:?}", self.name, schedules.load(Relaxed));
+        let mut expected = outcomes.to_vec();
+        expected.sort_unstable();
+        assert!(reached.keys().eq(&expected), "to be reached were {expected:?}");
+    }
+}
+
+fn count_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            PANICS.set(PANICS.get() + 1);
+            print(info);
+        }));
+    });
+}
+
+/// Counts how often it was woken.
+#[derive(Default)]
+pub(crate) struct Pulse(AtomicU32);
+
+impl Pulse {
+    pub(crate) fn count(&self) -> u32 {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Wake for Pulse {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+/// A future that is polled by hand.
+pub(crate) struct Driven<F: Future> {
+    future: Pin<Box<F>>,
+    pulse: Arc<Pulse>,
+    output: Option<F::Output>,
+}
+
+impl<F: Future> Driven<F> {
+    pub(crate) fn new(future: F) -> Self {
+        Self { future: Box::pin(future), pulse: Arc::default(), output: None }
+    }
+
+    /// Polls it once, unless it is done.
+    pub(crate) fn poll(&mut self) -> bool {
+        if self.output.is_none() {
+            let waker = Waker::from(self.pulse.clone());
+            if let Poll::Ready(output) = self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                self.output = Some(output);
+            }
+        }
+        self.is_done()
+    }
+
+    /// From now on woken by another waker.
+    pub(crate) fn migrate(&mut self) {
+        self.pulse = Arc::default();
+    }
+
+    /// Polls it, and again while it was woken.
+    pub(crate) fn run(mut self) -> Self {
+        self.poll();
+        self.go_on();
+        self
+    }
+
+    /// Polls it again while it was woken.
+    pub(crate) fn go_on(&mut self) {
+        while !self.is_done() && self.woken() {
+            self.poll();
+        }
+    }
+
+    /// Whether it was woken since this was last asked.
+    pub(crate) fn woken(&self) -> bool {
+        self.pulse.0.swap(0, Relaxed) > 0
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.output.is_some()
+    }
+
+    /// Nothing else happens any more: it is done, or was woken, or else it is lost.
+    pub(crate) fn finish(mut self) -> F::Output {
+        self.go_on();
+        self.output.expect("it is pending, and nobody woke it: a wake-up was lost")
+    }
+}
+
+/// Whether something is gone, seen by whoever has to see it and maybe by nobody else.
+#[derive(Clone)]
+pub(crate) struct Gone(Arc<AtomicBool>);
+
+/// What a body owns, or returns.
+pub(crate) struct Owned(Gone);
+
+impl Gone {
+    pub(crate) fn new() -> (Owned, Gone) {
+        let gone = Gone(Arc::new(AtomicBool::new(false)));
+        (Owned(gone.clone()), gone)
+    }
+
+    /// No order but that of what this thread knows.
+    pub(crate) fn is(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        assert!(!self.0.is(), "dropped twice");
+        self.0.0.store(true, Relaxed);
+    }
+}
+
+/// Pending once, having woken its task.
+#[derive(Default)]
+pub(crate) struct Yield(bool);
+
+impl Future for Yield {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0 {
+            return Poll::Ready(());
+        }
+        self.0 = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Owns something for ever.
+pub(crate) async fn endless(_owned: Owned) {
+    std::future::pending().await
+}
+
+/// Owns something for two polls.
+pub(crate) async fn brief(_owned: Owned) {
+    Yield::default().await;
+}
+
+pub(crate) type Task = Driven<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+/// A spawner that keeps what it is given until somebody takes it: to poll it, on whatever thread.
+#[derive(Clone, Default)]
+pub(crate) struct Shelf(Arc<Mutex<Vec<Pin<Box<dyn Future<Output = ()> + Send>>>>>);
+
+impl Shelf {
+    pub(crate) fn take(&self) -> Task {
+        Driven::new(self.0.lock().unwrap().pop().expect("something was spawned"))
+    }
+}
+
+impl Spawner for Shelf {
+    type Handle = ();
+    type Mode = mode::Sync;
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for Shelf {
+    fn spawn(&self, future: F) -> Result<(), Refused<F>> {
+        self.0.lock().unwrap().push(Box::pin(future));
+        Ok(())
+    }
+}
+
+pub(crate) fn registry() -> Registry<Shelf> {
+    with(Options::new())
+}
+
+/// All that a table consists of was used once by the thread that made it: loom's words come to be with their first use.
+pub(crate) fn with(options: Options) -> Registry<Shelf> {
+    let tasks = Registry::with_options(Shelf::default(), options);
+    assert!(Driven::new(tasks.wait_idle()).poll());
+    let _ = (tasks.counts(), tasks.purge(), tasks.get("nobody"), tasks.is_closed());
+    tasks
+}
+
+/// The same table, and a shelf for another thread.
+pub(crate) fn beside(tasks: &Registry<Shelf>) -> Registry<Shelf> {
+    let tasks: &Tasks<mode::Sync> = tasks;
+    Registry::with_tasks(Shelf::default(), tasks.clone())
+}
+
+pub(crate) fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::Cancelled { .. } => "cancelled",
+        Outcome::Abandoned => "abandoned",
+        Outcome::NeverStarted => "never started",
+        Outcome::Panicked { .. } => "panicked",
+        _ => "something else",
+    }
+}
