@@ -23,6 +23,12 @@ pub fn set_shard_bits(bits: u32) {
     SHARD_BITS.set(bits);
 }
 
+/// Whether there is one.
+#[must_use]
+pub fn is_one_shard() -> bool {
+    SHARD_BITS.get() == 0
+}
+
 pub(super) fn shard_bits() -> u32 {
     SHARD_BITS.get()
 }
@@ -33,9 +39,15 @@ pub(super) fn spin() {
     thread::yield_now();
 }
 
+/// A word, and the order in which it was used.
+///
+/// Of the uses of an atomic loom remembers the last one, by whichever thread, and reverses the order of that one and the next. A thread
+/// that reads a word before it changes it so hides that another one had read it: the order of that read and this change
+/// is never reversed. A word of which every use is a change, without any ordering, has no such gap; it goes before each use of
+/// the one that matters.
 #[derive(Default)]
 pub(crate) struct AtomicU32 {
-    inside: OnceLock<inside::AtomicU32>,
+    inside: OnceLock<(inside::AtomicU32, inside::AtomicU32)>,
     first: u32,
 }
 
@@ -46,7 +58,17 @@ impl AtomicU32 {
     }
 
     fn inside(&self) -> &inside::AtomicU32 {
-        self.inside.get_or_init(|| inside::AtomicU32::new(self.first))
+        let mut is_new = false;
+        let (order, inside) = self.inside.get_or_init(|| {
+            is_new = true;
+            (inside::AtomicU32::new(0), inside::AtomicU32::new(self.first))
+        });
+        order.fetch_add(1, Ordering::Relaxed);
+        if is_new {
+            // What a word begins with comes before all that is done to it; loom says so of `SeqCst` alone.
+            inside.fetch_add(0, Ordering::SeqCst);
+        }
+        inside
     }
 
     pub(crate) fn load(&self, order: Ordering) -> u32 {

@@ -61,7 +61,7 @@ fn of_two_requests_the_first_reason_stands_and_the_task_stops_once() {
             let task = handle.task().clone();
             thread::spawn(move || drop(task.cancel_with(reason)))
         });
-        askers.map(|asker| asker.join().unwrap());
+        askers.into_iter().for_each(|asker| asker.join().unwrap());
         task.finish();
         assert!(gone.is());
         reached.that(match handle.outcome().unwrap().reason() {
@@ -226,7 +226,7 @@ fn a_ticket_that_is_cancelled_while_it_is_used_refuses_the_future_or_stops_it() 
 #[test]
 fn a_stop_that_a_shield_defers_is_never_lost() {
     let reaches = ["before", "under the shield", "after"];
-    model("shield ∥ cancel").preemptions(3).reaches(&reaches, |reached| {
+    model("shield ∥ cancel").reaches(&reaches, |reached| {
         let tasks = registry();
         let (owned, gone) = Gone::new();
         let (came, through) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));

@@ -12,6 +12,12 @@
 //! failed, and argues the rest.
 #![cfg(loom)]
 
+mod closing;
 mod end;
+mod handles;
 mod harness;
+mod names;
+mod observer;
+mod records;
 mod sleep;
+mod waiters;
