@@ -40,25 +40,28 @@ fn a_spawn_is_before_the_gate_or_refused() {
 #[test]
 fn no_task_slips_in_between_the_shards_of_a_gate() {
     let outcomes = ["none", "one", "both"];
-    model("spawn ∥ spawn ∥ shutdown").shard_bits(1).reaches(&outcomes, move |reached| {
-        let tasks = registry();
-        let spawners = [(), ()].map(|()| {
-            let own = beside(&tasks);
-            thread::spawn(move || {
-                let (owned, _) = Gone::new();
-                own.spawn_unnamed(endless(owned)).ok().map(|_| own.spawner().take())
-            })
-        });
-        let report = Driven::new(tasks.shutdown(pending::<()>())).run();
-        let spawned = spawners.map(|spawner| spawner.join().unwrap());
-        let count = spawned.iter().flatten().count();
-        for task in spawned.into_iter().flatten() {
-            task.run().finish();
-        }
-        assert_eq!(report.finish().cancelled(), count);
-        assert_eq!(tasks.live(), 0);
-        reached.that(outcomes[count]);
-    });
+    model("spawn ∥ spawn ∥ shutdown").preemptions(2).shard_bits(1).reaches(
+        &outcomes,
+        move |reached| {
+            let tasks = registry();
+            let spawners = [(), ()].map(|()| {
+                let own = beside(&tasks);
+                thread::spawn(move || {
+                    let (owned, _) = Gone::new();
+                    own.spawn_unnamed(endless(owned)).ok().map(|_| own.spawner().take())
+                })
+            });
+            let report = Driven::new(tasks.shutdown(pending::<()>())).run();
+            let spawned = spawners.map(|spawner| spawner.join().unwrap());
+            let count = spawned.iter().flatten().count();
+            for task in spawned.into_iter().flatten() {
+                task.run().finish();
+            }
+            assert_eq!(report.finish().cancelled(), count);
+            assert_eq!(tasks.live(), 0);
+            reached.that(outcomes[count]);
+        },
+    );
 }
 
 #[test]

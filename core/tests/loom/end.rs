@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use loom::thread;
 use task_registry_core::{Cancel, Outcome, SpawnError, State};
 
-use crate::harness::{Driven, Gone, Yield, brief, endless, model, registry, word};
+use crate::harness::{Driven, Gone, Yield, assert_quiet, brief, endless, model, registry, word};
 
 #[test]
 fn a_task_that_completes_while_it_is_cancelled_has_one_outcome() {
@@ -47,6 +47,7 @@ fn a_task_that_completes_while_it_is_cancelled_has_one_outcome() {
             (outcome, true) => word(outcome),
         });
         assert!(!outcome.is_cancelled() || outcome.reason() == Some("asked"));
+        assert_quiet(&tasks);
     });
 }
 
@@ -69,6 +70,7 @@ fn of_two_requests_the_first_reason_stands_and_the_task_stops_once() {
             Some("two") => "two",
             _ => "none",
         });
+        assert_quiet(&tasks);
     });
 }
 
@@ -88,6 +90,7 @@ fn an_executor_that_drops_a_task_while_it_is_cancelled_ends_it_once() {
         let outcome = waiter.finish();
         assert!(gone.is());
         reached.that(word(&outcome));
+        assert_quiet(&tasks);
     });
 }
 
@@ -119,6 +122,7 @@ fn nobody_sees_one_half_of_an_end() {
         task.go_on();
         task.finish();
         reached.that(if looker.join().unwrap() { "ended" } else { "running" });
+        assert_quiet(&tasks);
     });
 }
 
@@ -139,6 +143,7 @@ fn whoever_finds_the_record_counted_finds_the_task_ended() {
         task.go_on();
         task.finish();
         reached.that(if looker.join().unwrap() { "counted" } else { "not yet" });
+        assert_quiet(&tasks);
     });
 }
 
@@ -170,6 +175,7 @@ fn a_grace_that_is_let_go_of_while_the_task_ends_stops_it_all_the_same() {
         runner.join().unwrap().finish();
         assert!(gone.is() && handle.outcome().unwrap().is_cancelled());
         reached.that(if polls.load(Relaxed) { "in its grace" } else { "at once" });
+        assert_quiet(&tasks);
     });
 }
 
@@ -188,6 +194,7 @@ fn a_ticket_that_is_dropped_while_it_is_cancelled_ends_once_and_gives_its_name_b
         assert!(tasks.get_live("x").is_none() && tasks.live() == 0);
         drop(tasks.reserve("x").unwrap());
         reached.that(word(&outcome));
+        assert_quiet(&tasks);
     });
 }
 
@@ -220,6 +227,7 @@ fn a_ticket_that_is_cancelled_while_it_is_used_refuses_the_future_or_stops_it() 
                 reached.that("refused");
             }
         }
+        assert_quiet(&tasks);
     });
 }
 
@@ -258,5 +266,6 @@ fn a_stop_that_a_shield_defers_is_never_lost() {
             (true, false) => "under the shield",
             (true, true) => "after",
         });
+        assert_quiet(&tasks);
     });
 }

@@ -63,57 +63,63 @@ fn an_output_whose_handle_is_dropped_is_gone_before_the_end_is_seen() {
 
 #[test]
 fn a_waiter_that_sees_the_end_sees_an_unwanted_output_gone() {
-    model("end ∥ drop handle ∥ wait (law 15)").reaches(&["at once", "woken"], |reached| {
-        let tasks = registry();
-        let ((owned, _), (output, dropped)) = (Gone::new(), Gone::new());
-        let handle = tasks.spawn("x", returning(owned, output)).unwrap();
-        let mut task = tasks.spawner().take();
-        task.poll();
-        let waits = handle.task().clone();
-        let waiter = thread::spawn(move || {
-            let mut wait = Driven::new(waits.wait());
-            wait.poll();
-            wait
-        });
-        let dropper = thread::spawn(move || drop(handle));
-        task.go_on();
-        task.finish();
-        dropper.join().unwrap();
-        let wait = waiter.join().unwrap();
-        reached.that(if wait.is_done() { "at once" } else { "woken" });
-        assert_eq!(wait.finish(), Outcome::Completed);
-        assert!(dropped.is());
-    });
+    model("end ∥ drop handle ∥ wait (law 15)").preemptions(2).reaches(
+        &["at once", "woken"],
+        |reached| {
+            let tasks = registry();
+            let ((owned, _), (output, dropped)) = (Gone::new(), Gone::new());
+            let handle = tasks.spawn("x", returning(owned, output)).unwrap();
+            let mut task = tasks.spawner().take();
+            task.poll();
+            let waits = handle.task().clone();
+            let waiter = thread::spawn(move || {
+                let mut wait = Driven::new(waits.wait());
+                wait.poll();
+                wait
+            });
+            let dropper = thread::spawn(move || drop(handle));
+            task.go_on();
+            task.finish();
+            dropper.join().unwrap();
+            let wait = waiter.join().unwrap();
+            reached.that(if wait.is_done() { "at once" } else { "woken" });
+            assert_eq!(wait.finish(), Outcome::Completed);
+            assert!(dropped.is());
+        },
+    );
 }
 
 #[test]
 fn the_last_of_several_references_frees_the_slot_and_no_earlier_one() {
     let options = || Options::new().retain(Retain::Nothing);
-    model("end ∥ drop TaskRef ∥ drop handle").reaches(&["listed", "not listed"], move |reached| {
-        let tasks = with(options());
-        let (owned, gone) = Gone::new();
-        let handle = tasks.spawn("x", brief(owned)).unwrap();
-        let mut task = tasks.spawner().take();
-        task.poll();
-        let (id, looks, table) = (handle.id(), handle.task().clone(), tasks.tasks().clone());
-        let dropper = thread::spawn(move || {
-            assert_eq!(looks.name(), Some("x"));
-            drop(looks);
-            table.get_live("x").map(drop).is_some()
-        });
-        let other = thread::spawn(move || drop(handle));
-        task.go_on();
-        task.finish();
-        let listed = dropper.join().unwrap();
-        other.join().unwrap();
-        reached.that(if listed { "listed" } else { "not listed" });
-        assert!(gone.is() && tasks.is_empty() && tasks.get("x").is_none());
-        // The slot is used again, by another task.
-        let (owned, _) = Gone::new();
-        let next = tasks.spawn("x", brief(owned)).unwrap();
-        assert_ne!(next.id(), id);
-        tasks.spawner().take().run().finish();
-    });
+    model("end ∥ drop TaskRef ∥ drop handle").preemptions(2).reaches(
+        &["listed", "not listed"],
+        move |reached| {
+            let tasks = with(options());
+            let (owned, gone) = Gone::new();
+            let handle = tasks.spawn("x", brief(owned)).unwrap();
+            let mut task = tasks.spawner().take();
+            task.poll();
+            let (id, looks, table) = (handle.id(), handle.task().clone(), tasks.tasks().clone());
+            let dropper = thread::spawn(move || {
+                assert_eq!(looks.name(), Some("x"));
+                drop(looks);
+                table.get_live("x").map(drop).is_some()
+            });
+            let other = thread::spawn(move || drop(handle));
+            task.go_on();
+            task.finish();
+            let listed = dropper.join().unwrap();
+            other.join().unwrap();
+            reached.that(if listed { "listed" } else { "not listed" });
+            assert!(gone.is() && tasks.is_empty() && tasks.get("x").is_none());
+            // The slot is used again, by another task.
+            let (owned, _) = Gone::new();
+            let next = tasks.spawn("x", brief(owned)).unwrap();
+            assert_ne!(next.id(), id);
+            tasks.spawner().take().run().finish();
+        },
+    );
 }
 
 #[test]
@@ -169,7 +175,7 @@ fn a_cancelling_that_is_dropped_while_the_task_ends_undoes_nothing() {
 #[test]
 fn the_last_reference_to_a_table_may_go_on_any_thread() {
     // Loom itself reports a table that nobody frees.
-    model("drop registry ∥ drop task ∥ drop TaskRef").reaches(
+    model("drop registry ∥ drop task ∥ drop TaskRef").preemptions(2).reaches(
         &["abandoned", "ended", "unheard of"],
         |reached| {
             let tasks = registry();

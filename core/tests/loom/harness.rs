@@ -45,19 +45,19 @@ impl Reached {
 /// How a model is explored.
 pub(crate) struct Model {
     name: &'static str,
-    preemptions: Option<usize>,
+    preemptions: usize,
     shard_bits: u32,
 }
 
-/// A model that is explored in every schedule.
+/// A model that is explored in every schedule in which threads are interrupted at most three times.
 pub(crate) fn model(name: &'static str) -> Model {
-    Model { name, preemptions: Some(2), shard_bits: 0 }
+    Model { name, preemptions: 3, shard_bits: 0 }
 }
 
 impl Model {
-    /// Schedules in which threads are interrupted at most so often.
+    /// In those in which they are interrupted at most so often.
     pub(crate) fn preemptions(self, most: usize) -> Self {
-        Self { preemptions: Some(most), ..self }
+        Self { preemptions: most, ..self }
     }
 
     /// A table of so many shards, as a power of two.
@@ -75,7 +75,7 @@ impl Model {
         modelled::set_shard_bits(self.shard_bits);
         let (reached, schedules) = (Arc::new(Reached::default()), Arc::new(AtomicU64::new(0)));
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = builder.preemption_bound.or(self.preemptions);
+        builder.preemption_bound.get_or_insert(self.preemptions);
         builder.max_branches = 20_000;
         let bound = builder.preemption_bound;
         let began = Instant::now();
@@ -88,10 +88,10 @@ impl Model {
             counted.fetch_add(1, Relaxed);
         });
         let reached = reached.0.lock().unwrap();
-        let bound = bound.map_or("all".into(), |most| format!("at most {most} preemptions"));
+        let bound = bound.unwrap_or_default();
         let (name, count, time) =
             (self.name, schedules.load(Relaxed), began.elapsed().as_secs_f32());
-        println!("{name}: {count} schedules ({bound}) in {time:.1} s: {reached:?}");
+        println!("{name}: {count} schedules ({bound} preemptions) in {time:.1} s: {reached:?}");
         let mut expected = outcomes.to_vec();
         expected.sort_unstable();
         assert!(reached.keys().eq(&expected), "to be reached were {expected:?}");
@@ -293,6 +293,14 @@ pub(crate) fn with(options: Options) -> Registry<Shelf> {
 pub(crate) fn beside(tasks: &Registry<Shelf>) -> Registry<Shelf> {
     let tasks: &Tasks<mode::Sync> = tasks;
     Registry::with_tasks(Shelf::default(), tasks.clone())
+}
+
+/// Nothing lives any more, and the books say so.
+pub(crate) fn assert_quiet(tasks: &Tasks<mode::Sync>) {
+    let counts = tasks.counts();
+    assert_eq!((counts.queued, counts.running, counts.stopping), (0, 0, 0));
+    assert_eq!((tasks.live(), counts.ended), (0, tasks.records()));
+    assert!(Driven::new(tasks.wait_idle()).poll());
 }
 
 pub(crate) fn word(outcome: &Outcome) -> &'static str {

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use loom::thread;
-use task_registry_core::{Options, SpawnError, conflict::Replace};
+use task_registry_core::{Options, Registry, SpawnError, conflict::Replace};
 
-use crate::harness::{Driven, Gone, Owned, beside, brief, endless, model, registry, with, word};
+use crate::harness::{
+    Driven, Gone, Owned, Shelf, assert_quiet, beside, brief, endless, model, registry, with, word,
+};
 
 /// Never begins while what it comes after is there.
 async fn after(before: Gone, owned: Owned) {
@@ -124,9 +126,103 @@ fn a_held_newcomer_starts_when_its_predecessor_has_ended_and_no_sooner() {
 }
 
 #[test]
+fn a_newcomer_that_was_held_hears_of_a_cancel() {
+    model("predecessor's end ∥ newcomer's poll, then cancel").reaches(
+        &["held", "started"],
+        |reached| {
+            let tasks = registry();
+            let ((owned, _), (mine, gone)) = (Gone::new(), Gone::new());
+            drop(tasks.spawn("x", endless(owned)).unwrap());
+            let mut old = tasks.spawner().take();
+            old.poll();
+            let began = Arc::new(AtomicBool::new(false));
+            let begins = began.clone();
+            let body = async move {
+                begins.store(true, Relaxed);
+                endless(mine).await;
+            };
+            let new = tasks.task("x").on_conflict(Replace).spawn(body).unwrap();
+            let mut newcomer = tasks.spawner().take();
+            newcomer.poll();
+            let runner = thread::spawn(move || {
+                newcomer.poll();
+                (newcomer, began.load(Relaxed))
+            });
+            old.go_on();
+            old.finish();
+            let (mut newcomer, began) = runner.join().unwrap();
+            reached.that(if began { "started" } else { "held" });
+            newcomer.go_on();
+            drop(new.cancel());
+            newcomer.finish();
+            assert!(gone.is());
+            assert_quiet(&tasks);
+        },
+    );
+}
+
+#[test]
+fn a_name_is_never_lost_between_who_had_it_and_who_has_it_again() {
+    let outcomes = ["the newcomer", "the old one again"];
+    model("newcomer ends ∥ get").reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let ((owned, _), (mine, _)) = (Gone::new(), Gone::new());
+        let old = tasks.spawn("x", endless(owned)).unwrap();
+        let _old_task = tasks.spawner().take().run();
+        let new = tasks.task("x").on_conflict(Replace).spawn(endless(mine)).unwrap();
+        let newcomer = tasks.spawner().take();
+        drop(new.cancel());
+        let runner = thread::spawn(move || newcomer.run().finish());
+        let found = tasks.get_live("x").expect("the old one lives").id();
+        reached.that(outcomes[usize::from(found == old.id())]);
+        assert!(found == new.id() || found == old.id());
+        runner.join().unwrap();
+        assert_eq!(tasks.get_live("x").unwrap().id(), old.id());
+    });
+}
+
+#[test]
+fn a_record_that_is_purged_before_its_name_went_back_takes_no_name_along() {
+    model("newcomer ends ∥ purge").reaches(&["purged", "not yet"], |reached| {
+        let tasks = registry();
+        let ((owned, _), (mine, _)) = (Gone::new(), Gone::new());
+        let old = tasks.spawn("x", endless(owned)).unwrap();
+        let _old_task = tasks.spawner().take().run();
+        let new = tasks.task("x").on_conflict(Replace).spawn(endless(mine)).unwrap();
+        let newcomer = tasks.spawner().take();
+        drop(new.cancel());
+        let runner = thread::spawn(move || newcomer.run().finish());
+        let purged = tasks.purge();
+        runner.join().unwrap();
+        assert_eq!(tasks.get_live("x").unwrap().id(), old.id());
+        reached.that(if purged == 1 { "purged" } else { "not yet" });
+    });
+}
+
+#[test]
+fn two_spawns_at_once_are_both_counted() {
+    model("spawn ∥ spawn, unnamed").reaches(&["two"], |reached| {
+        let tasks = registry();
+        let other = beside(&tasks);
+        let spawn = |tasks: &Registry<Shelf>| {
+            let (owned, _) = Gone::new();
+            let id = tasks.spawn_unnamed(brief(owned)).unwrap().id();
+            tasks.spawner().take().run().finish();
+            id
+        };
+        let second = thread::spawn(move || spawn(&other));
+        let first = spawn(&tasks);
+        assert_ne!(first, second.join().unwrap());
+        assert_eq!(tasks.records(), 2);
+        assert_quiet(&tasks);
+        reached.that("two");
+    });
+}
+
+#[test]
 fn a_newcomer_that_is_cancelled_while_it_is_held_never_runs_and_gives_the_name_back() {
     let outcomes = ["before the end", "after it", "completed"];
-    model("predecessor's end ∥ cancel newcomer").reaches(&outcomes, |reached| {
+    model("predecessor's end ∥ cancel newcomer").preemptions(2).reaches(&outcomes, |reached| {
         let tasks = registry();
         let ((owned, old_gone), (mine, gone)) = (Gone::new(), Gone::new());
         let old = tasks.spawn("x", brief(owned)).unwrap();
@@ -158,7 +254,7 @@ fn a_newcomer_that_is_cancelled_while_it_is_held_never_runs_and_gives_the_name_b
 
 #[test]
 fn who_stands_between_two_may_go_while_the_first_ends_and_the_last_still_starts() {
-    model("first ends ∥ middle ends").reaches(&["held", "began"], |reached| {
+    model("first ends ∥ middle ends").preemptions(2).reaches(&["held", "began"], |reached| {
         let tasks = registry();
         let ((owned, old_gone), (mid, _), (mine, gone)) = (Gone::new(), Gone::new(), Gone::new());
         let began = Arc::new(AtomicBool::new(false));

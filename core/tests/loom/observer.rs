@@ -41,7 +41,7 @@ impl Observer for Told {
 #[test]
 fn an_observer_is_told_in_the_order_of_life_and_before_the_end_is_seen() {
     let outcomes = ["never ran", "completed", "cancelled"];
-    model("observed: run ∥ cancel").reaches(&outcomes, |reached| {
+    model("observed: run ∥ cancel").preemptions(2).reaches(&outcomes, |reached| {
         let told = Told::default();
         let tasks = with(Options::new().observer(told.clone()));
         told.0.lock().unwrap().clear();

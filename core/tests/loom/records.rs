@@ -13,7 +13,7 @@ async fn returning(output: Owned) -> Owned {
 #[test]
 fn a_record_that_is_purged_while_its_task_ends_stays_readable_for_who_found_it() {
     let outcomes = ["alive", "ended", "purged"];
-    model("end ∥ purge ∥ get").reaches(&outcomes, |reached| {
+    model("end ∥ purge ∥ get").preemptions(2).reaches(&outcomes, |reached| {
         let tasks = registry();
         let (owned, gone) = Gone::new();
         drop(tasks.spawn("x", brief(owned)).unwrap());
@@ -121,33 +121,36 @@ fn a_result_that_is_kept_is_taken_or_goes_with_its_record() {
 
 #[test]
 fn a_result_is_taken_by_the_handle_or_by_name() {
-    model("await handle ∥ take_result").reaches(&["handle", "name", "too early"], |reached| {
-        let tasks = registry();
-        let (output, dropped) = Gone::new();
-        let handle = tasks.task("x").keep_result().spawn(returning(output)).unwrap();
-        let mut task = tasks.spawner().take();
-        task.poll();
-        let takes = tasks.tasks().clone();
-        let taker = thread::spawn(move || takes.take_result::<Owned>("x"));
-        let joiner = thread::spawn(move || {
-            let mut handle = Driven::new(handle);
-            handle.poll();
-            handle
-        });
-        task.go_on();
-        task.finish();
-        let taken = taker.join().unwrap();
-        let joined = joiner.join().unwrap().finish();
-        reached.that(match (&joined, &taken) {
-            (Err(_), Ok(_)) => "name",
-            (Ok(_), Err(TakeError::NoResult)) => "handle",
-            (Ok(_), Err(TakeError::NotEnded)) => "too early",
-            _ => panic!("both or none: {taken:?}", taken = taken.is_ok()),
-        });
-        assert!(!dropped.is());
-        drop((joined, taken));
-        assert!(dropped.is());
-    });
+    model("await handle ∥ take_result").preemptions(2).reaches(
+        &["handle", "name", "too early"],
+        |reached| {
+            let tasks = registry();
+            let (output, dropped) = Gone::new();
+            let handle = tasks.task("x").keep_result().spawn(returning(output)).unwrap();
+            let mut task = tasks.spawner().take();
+            task.poll();
+            let takes = tasks.tasks().clone();
+            let taker = thread::spawn(move || takes.take_result::<Owned>("x"));
+            let joiner = thread::spawn(move || {
+                let mut handle = Driven::new(handle);
+                handle.poll();
+                handle
+            });
+            task.go_on();
+            task.finish();
+            let taken = taker.join().unwrap();
+            let joined = joiner.join().unwrap().finish();
+            reached.that(match (&joined, &taken) {
+                (Err(_), Ok(_)) => "name",
+                (Ok(_), Err(TakeError::NoResult)) => "handle",
+                (Ok(_), Err(TakeError::NotEnded)) => "too early",
+                _ => panic!("both or none: {taken:?}", taken = taken.is_ok()),
+            });
+            assert!(!dropped.is());
+            drop((joined, taken));
+            assert!(dropped.is());
+        },
+    );
 }
 
 #[test]

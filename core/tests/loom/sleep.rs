@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use loom::thread;
 
-use crate::harness::{Driven, Gone, Pulse, endless, model, registry};
+use crate::harness::{Driven, Gone, Pulse, assert_quiet, endless, model, registry};
 
 #[test]
 fn a_cancel_finds_the_waker_or_the_poll_finds_the_cancel() {
@@ -23,6 +23,7 @@ fn a_cancel_finds_the_waker_or_the_poll_finds_the_cancel() {
         reached.that(if task.is_done() { "seen by the poll" } else { "woken" });
         task.finish();
         assert!(gone.is());
+        assert_quiet(&tasks);
     });
 }
 
@@ -45,6 +46,7 @@ fn a_task_that_moves_to_another_waker_while_it_is_cancelled_is_woken_by_the_new_
         reached.that(if task.is_done() { "seen by the poll" } else { "woken" });
         task.finish();
         assert!(gone.is());
+        assert_quiet(&tasks);
     });
 }
 
@@ -65,6 +67,7 @@ fn a_task_that_is_polled_again_with_the_same_waker_is_not_lost_either() {
         reached.that(if task.is_done() { "seen by the poll" } else { "woken" });
         task.finish();
         assert!(gone.is());
+        assert_quiet(&tasks);
     });
 }
 

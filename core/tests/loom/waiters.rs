@@ -8,7 +8,7 @@ use crate::harness::{Driven, Gone, beside, brief, endless, model, registry};
 #[test]
 fn whoever_comes_to_wait_while_a_task_ends_is_woken_or_sees_the_end() {
     let outcomes = ["both at once", "one woken", "both woken"];
-    model("end ∥ wait ∥ wait").reaches(&outcomes, move |reached| {
+    model("end ∥ wait ∥ wait").preemptions(2).reaches(&outcomes, move |reached| {
         let tasks = registry();
         let (owned, gone) = Gone::new();
         let handle = tasks.spawn("x", brief(owned)).unwrap();
@@ -60,7 +60,7 @@ fn a_waiter_that_moves_to_another_waker_is_woken_by_the_new_one() {
 
 #[test]
 fn a_token_wakes_those_who_wait_for_it_and_the_end_the_others() {
-    model("cancel ∥ wait, cancelled()").reaches(&["at once", "woken"], |reached| {
+    model("cancel ∥ wait, cancelled()").preemptions(2).reaches(&["at once", "woken"], |reached| {
         let tasks = registry();
         let (owned, _) = Gone::new();
         let handle = tasks.spawn("x", endless(owned)).unwrap();
@@ -89,35 +89,38 @@ fn a_token_wakes_those_who_wait_for_it_and_the_end_the_others() {
 #[test]
 fn the_last_of_two_ends_in_different_shards_wakes_who_waits_for_idleness() {
     let outcomes = ["at once", "woken"];
-    model("end ∥ end ∥ wait_idle").shard_bits(1).reaches(&outcomes, move |reached| {
-        let tasks = registry();
-        let runs = [(), ()].map(|()| {
-            let (owned, gone) = Gone::new();
-            drop(tasks.spawn_unnamed(brief(owned)).unwrap());
-            let mut task = tasks.spawner().take();
-            task.poll();
-            (task, gone)
-        });
-        let mut idle = Driven::new(tasks.wait_idle());
-        let [(mut one, one_gone), (mut two, two_gone)] = runs;
-        let runner = thread::spawn(move || {
-            two.go_on();
-            two
-        });
-        let waiter = thread::spawn(move || {
-            if idle.poll() {
-                assert!(one_gone.is() && two_gone.is());
-            }
-            idle
-        });
-        one.go_on();
-        one.finish();
-        runner.join().unwrap().finish();
-        let idle = waiter.join().unwrap();
-        reached.that(if idle.is_done() { "at once" } else { "woken" });
-        idle.finish();
-        assert_eq!(tasks.live(), 0);
-    });
+    model("end ∥ end ∥ wait_idle").preemptions(2).shard_bits(1).reaches(
+        &outcomes,
+        move |reached| {
+            let tasks = registry();
+            let runs = [(), ()].map(|()| {
+                let (owned, gone) = Gone::new();
+                drop(tasks.spawn_unnamed(brief(owned)).unwrap());
+                let mut task = tasks.spawner().take();
+                task.poll();
+                (task, gone)
+            });
+            let mut idle = Driven::new(tasks.wait_idle());
+            let [(mut one, one_gone), (mut two, two_gone)] = runs;
+            let runner = thread::spawn(move || {
+                two.go_on();
+                two
+            });
+            let waiter = thread::spawn(move || {
+                if idle.poll() {
+                    assert!(one_gone.is() && two_gone.is());
+                }
+                idle
+            });
+            one.go_on();
+            one.finish();
+            runner.join().unwrap().finish();
+            let idle = waiter.join().unwrap();
+            reached.that(if idle.is_done() { "at once" } else { "woken" });
+            idle.finish();
+            assert_eq!(tasks.live(), 0);
+        },
+    );
 }
 
 #[test]
