@@ -10,7 +10,7 @@ use crate::terms::{Cleaned, Fallible, Graced, Renew, Terms, Timed, sealed};
 use crate::ticket::launch;
 use crate::{
     Cx, JoinHandle, Outcome, Recipe, Refused, Registry, Scope, Spawn, SpawnError, SpawnLocal,
-    SpawnSend, Spawner, TaskHandle, TaskRef, Text, Ticket, Tracked, TrySpawnError,
+    SpawnSend, Spawner, TaskHandle, TaskRef, Tasks, Text, Ticket, Tracked, TrySpawnError,
 };
 
 /// What to do when a live task has the name: types, because what a spawn returns depends on it (law 6).
@@ -489,22 +489,46 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         X: Terms<F::Output>,
         H: JoinHandle,
     {
-        let name = match self.placing.name(self.name) {
-            Ok(name) => name,
-            Err(error) => return Err(TrySpawnError::new(error, future)),
-        };
-        match self.registry.tasks().0.admit(name, C::POLICY, R::FLAGS | grace::<X, F::Output>()) {
-            Ok((slot, handle)) => {
-                if let Err(error) = self.placing.place(&slot) {
-                    return Err(TrySpawnError::new(error, future));
-                }
-                let tracked = Tracked::new(future, slot, self.terms);
-                Ok(C::spawned(launch(tracked, TaskHandle::new(handle), spawn)?))
+        let Self { registry, name, placing, terms, .. } = self;
+        match placing.name(name) {
+            Ok(name) => {
+                let place = |task: &SlotRef<M>| placing.place(task);
+                put::<C, M, F, X, H>(registry.tasks(), name, R::FLAGS, place, terms, future, spawn)
             }
-            Err(NotAdmitted::Error(error)) => Err(TrySpawnError::new(error, future)),
-            Err(NotAdmitted::Existing(task)) => {
-                C::existing(TaskRef(task)).map_err(|error| TrySpawnError::new(error, future))
+            Err(error) => Err(TrySpawnError::new(error, future)),
+        }
+    }
+}
+
+/// Gives a task its place in the table, puts it where it belongs, and its future on an executor.
+#[inline]
+pub(crate) fn put<C, M, F, X, H>(
+    tasks: &Tasks<M>,
+    name: Text,
+    flags: u32,
+    place: impl FnOnce(&SlotRef<M>) -> Result<(), SpawnError>,
+    terms: X,
+    future: F,
+    spawn: impl FnOnce(Tracked<F, M, X>) -> Result<H, Refused<Tracked<F, M, X>>>,
+) -> Result<SpawnedBy<C, F, M>, TrySpawnError<F>>
+where
+    C: Conflict,
+    M: Mode,
+    F: Future<Output: 'static>,
+    X: Terms<F::Output>,
+    H: JoinHandle,
+{
+    match tasks.0.admit(name, C::POLICY, flags | grace::<X, F::Output>()) {
+        Ok((slot, handle)) => {
+            if let Err(error) = place(&slot) {
+                return Err(TrySpawnError::new(error, future));
             }
+            let tracked = Tracked::new(future, slot, terms);
+            Ok(C::spawned(launch(tracked, TaskHandle::new(handle), spawn)?))
+        }
+        Err(NotAdmitted::Error(error)) => Err(TrySpawnError::new(error, future)),
+        Err(NotAdmitted::Existing(task)) => {
+            C::existing(TaskRef(task)).map_err(|error| TrySpawnError::new(error, future))
         }
     }
 }

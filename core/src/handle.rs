@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{Body, ENDED, FOR_READY, GONE, HANDLE, KEEP, READY, SlotRef};
+use crate::slot::{ENDED, FOR_READY, GONE, HANDLE, KEEP, READY, SlotRef};
 use crate::table::Payload;
 use crate::task::ended;
 use crate::unwind::contain;
@@ -126,17 +126,37 @@ impl<T, M: Mode> Deref for TaskHandle<T, M> {
 impl<T: 'static, M: Mode> Future for TaskHandle<T, M> {
     type Output = Result<T, JoinError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let task = &self.task.0;
+        // The common case needs no lock: nothing is left here but the output.
+        if task.flags() & ENDED != 0 {
+            if let Some(output) = task.take_output() {
+                self.done = true;
+                return Poll::Ready(downcast(output));
+            }
+        }
+        self.poll_locked(cx)
+    }
+}
+
+impl<T: 'static, M: Mode> TaskHandle<T, M> {
+    fn poll_locked(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        let task = &self.task.0;
         let mut waker = None;
         loop {
-            let polled = self.task.0.with(|body| {
-                if self.task.0.flags() & ENDED != 0 {
-                    return Poll::Ready((take_output(body), body.more.joiner.take()));
+            let polled = task.with(|body| {
+                if task.flags() & ENDED != 0 {
+                    let output = match task.take_output() {
+                        Some(output) => Some(Ok(output)),
+                        None => body.outcome().map(|outcome| Err((outcome, task.take_panic(body)))),
+                    };
+                    return Poll::Ready(output);
                 }
                 match &mut body.more.joiner {
                     Some(joiner) if joiner.will_wake(cx.waker()) => {}
                     joiner if waker.is_some() => core::mem::swap(joiner, &mut waker),
-                    _ => return Poll::Ready((None, None)),
+                    _ => return Poll::Ready(None),
                 }
                 Poll::Pending
             });
@@ -146,36 +166,23 @@ impl<T: 'static, M: Mode> Future for TaskHandle<T, M> {
                     contain(|| drop(waker));
                     return Poll::Pending;
                 }
-                Poll::Ready((Some(output), joiner)) => {
-                    contain(|| drop(joiner));
+                Poll::Ready(Some(output)) => {
                     self.done = true;
                     return Poll::Ready(match output {
-                        Ok(payload) => match payload.take::<T>() {
-                            Ok(output) => Ok(output),
-                            Err(_) => Err(JoinError::new(Outcome::Completed, None)),
-                        },
-                        Err(error) => Err(error),
+                        Ok(output) => downcast(output),
+                        Err((outcome, panic)) => Err(JoinError::new(outcome, panic)),
                     });
                 }
                 // A waker is foreign: it is cloned outside the lock.
-                Poll::Ready((None, _)) => waker = Some(cx.waker().clone()),
+                Poll::Ready(None) => waker = Some(cx.waker().clone()),
             }
         }
     }
 }
 
-type Output = Result<Payload, JoinError>;
-
-/// The output of a task that has ended, or why there is none.
 #[inline]
-fn take_output<M: Mode>(body: &mut Body<M>) -> Option<Output> {
-    let outcome = body.outcome()?;
-    Some(match outcome {
-        Outcome::Completed | Outcome::Failed { .. } => {
-            body.more.payload.take().ok_or_else(|| JoinError::new(outcome, None))
-        }
-        outcome => Err(JoinError::new(outcome, body.take_panic())),
-    })
+fn downcast<T: 'static>(output: Payload) -> Result<T, JoinError> {
+    output.take::<T>().map_err(|_| JoinError::new(Outcome::Completed, None))
 }
 
 /// The output of type `T` of a task, for who does not have its handle.
@@ -183,32 +190,41 @@ pub(crate) fn take_result<T: 'static, M: Mode>(slot: &SlotRef<M>) -> Result<T, T
     if slot.settled() & ENDED == 0 {
         return Err(TakeError::NotEnded);
     }
-    let payload = slot.with(|body| match body.outcome() {
+    let output = slot.with(|body| match body.outcome() {
         None => Err(TakeError::NotEnded),
-        Some(Outcome::Completed | Outcome::Failed { .. }) => match &body.more.payload {
+        Some(Outcome::Completed | Outcome::Failed { .. }) => match slot.output_is::<T>(body) {
             None => Err(TakeError::NoResult),
-            Some(payload) if !payload.is::<T>() => Err(TakeError::WrongType),
-            Some(_) => Ok(body.more.payload.take()),
+            Some(false) => Err(TakeError::WrongType),
+            Some(true) => Ok(slot.take_output()),
         },
-        Some(outcome) => Err(TakeError::Join(JoinError::new(outcome, body.take_panic()))),
+        Some(outcome) => Err(TakeError::Join(JoinError::new(outcome, slot.take_panic(body)))),
     })?;
-    payload.and_then(|payload| payload.take::<T>().ok()).ok_or(TakeError::NoResult)
+    output.and_then(|output| output.take::<T>().ok()).ok_or(TakeError::NoResult)
 }
 
 impl<T, M: Mode> Drop for TaskHandle<T, M> {
+    #[inline]
     fn drop(&mut self) {
-        if self.done {
-            return;
+        if !self.done {
+            self.let_go();
         }
+    }
+}
+
+impl<T, M: Mode> TaskHandle<T, M> {
+    /// Gives up the claim to the output.
+    fn let_go(&self) {
         let slot = &self.task.0;
-        let garbage = slot.with(|body| {
+        let (output, joiner, panic) = slot.with(|body| {
             let kept = slot.clear(HANDLE) & (KEEP | GONE) == KEEP;
-            let panic = if !kept && body.has_panicked() { body.more.payload.take() } else { None };
-            (if kept { None } else { body.more.payload.take() }, body.more.joiner.take(), panic)
+            let joiner = body.more.joiner.take();
+            match kept {
+                true => (None, joiner, None),
+                false => (slot.take_output(), joiner, slot.take_panic(body)),
+            }
         });
-        let (output, joiner, panic) = garbage;
         contain(|| drop((output, joiner)));
-        if let Some(panic) = panic.and_then(|panic| panic.take().ok()) {
+        if let Some(panic) = panic {
             slot.unclaimed(panic);
         }
     }

@@ -4,7 +4,7 @@ use core::ops::Deref;
 use core::time::Duration;
 
 use crate::mode::Mode;
-use crate::slot::{Body, Slot};
+use crate::slot::{Body, End, Slot};
 use crate::{Cleanup, Outcome, State, TaskId, Text};
 
 /// What is known of a task at one instant: its id, name, state and outcome, and its times where the registry was given
@@ -53,9 +53,10 @@ impl TaskInfo {
 
     /// The same, under the lock of the body.
     pub(crate) fn locked<M: Mode>(task: &Slot<M>, body: &Body<M>) -> Self {
-        let (outcome, cleanup) = (body.outcome(), body.cleanup());
-        // Under this lock nobody is in the middle of an end.
-        Self { outcome, cleanup, ..Self::at(task, task.state(), body.times()) }
+        match body.end {
+            Some(end) => Self::ended(task, body, end),
+            None => Self::at(task, task.state(), body.times()),
+        }
     }
 
     /// Of a task that has not ended.
@@ -64,15 +65,10 @@ impl TaskInfo {
         Self { id: task.id(), name, state, outcome: None, cleanup: None, times }
     }
 
-    /// The same, now ended.
-    pub(crate) fn ended(
-        self,
-        outcome: Outcome,
-        cleanup: Option<Cleanup>,
-        now: Option<Duration>,
-    ) -> Self {
-        let times = self.times.map(|times| Times { ended: now.or(times.ended), ..times });
-        Self { state: State::Ended, outcome: Some(outcome), cleanup, times, ..self }
+    /// Of a task that ended so, though maybe nobody may see it yet.
+    pub(crate) fn ended<M: Mode>(task: &Slot<M>, body: &Body<M>, end: End) -> Self {
+        let (outcome, cleanup, times) = body.last_words(end);
+        Self { outcome: Some(outcome), cleanup, ..Self::at(task, State::Ended, times) }
     }
 
     /// The task.

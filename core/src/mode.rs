@@ -19,6 +19,8 @@
 
 #[cfg(feature = "interrupt")]
 mod interrupt;
+#[cfg(feature = "std")]
+mod latch;
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod modelled;

@@ -6,9 +6,12 @@ use core::ops::Deref;
 
 #[cfg(feature = "std")]
 use crate::SpawnBlocking;
+use crate::builder::put;
+use crate::conflict::Fail;
 #[cfg(feature = "std")]
 use crate::mode::{Guarded, Lock};
 use crate::mode::{Mode, Remember, Shared};
+use crate::slot::HANDLE;
 use crate::{
     Cx, Fallible, Options, Recipe, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskBuilder,
     TaskHandle, Tasks, Text, Tracked, TrySpawnError, WithContext,
@@ -156,7 +159,7 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         F: Future<Output: 'static>,
         S: Spawn<Tracked<F, M>>,
     {
-        self.task(name).spawn(future)
+        Ok(self.try_spawn(name, future)?)
     }
 
     /// Spawns `future` under `name`, or gives it back.
@@ -173,7 +176,11 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         F: Future<Output: 'static>,
         S: Spawn<Tracked<F, M>>,
     {
-        self.task(name).try_spawn(future)
+        let name = name.into();
+        if name.is_empty() {
+            return Err(TrySpawnError::new(SpawnError::EmptyName, future));
+        }
+        self.put(name, future)
     }
 
     /// Spawns `future` without a name.
@@ -186,7 +193,18 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         F: Future<Output: 'static>,
         S: Spawn<Tracked<F, M>>,
     {
-        self.unnamed().spawn(future)
+        Ok(self.put(Text::EMPTY, future)?)
+    }
+
+    /// As `unnamed().try_spawn(future)` does, or that of a named one: little has to be moved here.
+    #[inline]
+    fn put<F>(&self, name: Text, future: F) -> Result<TaskHandle<F::Output, M>, TrySpawnError<F>>
+    where
+        F: Future<Output: 'static>,
+        S: Spawn<Tracked<F, M>>,
+    {
+        let spawn = |tracked| self.spawner.spawn(tracked);
+        put::<Fail, M, F, (), _>(&self.tasks, name, HANDLE, |_| Ok(()), (), future, spawn)
     }
 
     /// Spawns the future that `make` makes of its context, under `name`, and keeps `make` to make the task anew when

@@ -21,6 +21,8 @@
 //! | `RESERVED` | at admission | when a future is given, under the body's lock |
 //! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
 //! | `KEEP` | at admission | at the end, if no record is kept, under the body's lock |
+//! | `OUTPUT` | with the output, or the panic, that is left to be taken, under the body's lock | by whoever takes it, whose it is then |
+//! | `PANIC` | with what the task panicked with, if that is left to be taken, under the body's lock | never |
 //! | `READY` | when the task says that it is, by whoever it lets say so | never |
 //! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard, or of the fixed table |
 //! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |
@@ -39,7 +41,7 @@ use core::task::Waker;
 
 #[cfg(feature = "alloc")]
 pub(crate) use life::Concluded;
-pub(crate) use life::Fate;
+pub(crate) use life::{Fate, Legacy, Words};
 pub(crate) use reference::{SATURATED, SlotRef};
 
 use crate::State;
@@ -68,6 +70,10 @@ pub(crate) const READY: u32 = 1 << 14;
 pub(crate) const AROUND: u32 = 1 << 15;
 pub(crate) const UNLISTED: u32 = 1 << 16;
 pub(crate) const NAMELESS: u32 = 1 << 17;
+#[cfg(feature = "alloc")]
+pub(crate) const OUTPUT: u32 = 1 << 18;
+#[cfg(feature = "alloc")]
+pub(crate) const PANIC: u32 = 1 << 19;
 
 /// What a waiter in a slot's list waits for.
 pub(crate) const FOR_END: u32 = 0;
@@ -128,6 +134,24 @@ pub(crate) enum Urgency {
     Now,
 }
 
+/// Which waker the slot holds, so that it is replaced only when it changed: its data and its functions, as addresses
+/// that are only ever compared. Read and written by the task's wrapper alone.
+///
+/// As long as the slot holds the waker its data is not freed, so the same pair is the same waker. Who takes it out
+/// has set a flag before, which makes the wrapper store it again: see `tracked`.
+#[derive(Default, PartialEq)]
+pub(crate) struct Mark(usize, usize);
+
+impl Mark {
+    /// No functions are there.
+    pub(crate) const NONE: Self = Mark(0, 0);
+
+    #[cfg_attr(feature = "alloc", inline)]
+    pub(crate) fn of(waker: &Waker) -> Self {
+        Mark(waker.data().addr(), core::ptr::from_ref(waker.vtable()).addr())
+    }
+}
+
 /// What a request to stop leaves to be done once the locks are released.
 pub(crate) struct Request<M: Storage> {
     /// Whether nobody but the canceller can report the end, because no future was given yet.
@@ -171,18 +195,18 @@ impl<M: Storage> Slot<M> {
         self.flags.set(flags)
     }
 
+    /// Sets flags without a read-modify-write. For whoever ends the task, under the body's lock: nobody else writes flags
+    /// then, but for those that come with a later state.
+    #[inline]
+    pub(crate) fn set_ending(&self, flags: u32) -> u32 {
+        let before = self.flags.load();
+        self.flags.store(before | flags);
+        before
+    }
+
     #[inline]
     pub(crate) fn clear(&self, flags: u32) -> u32 {
         self.flags.clear(flags)
-    }
-
-    /// Announces the end. For the wrapper, under the body's lock: nobody else writes flags then, but for those that
-    /// come with a later state.
-    #[inline]
-    fn set_ending(&self) -> u32 {
-        let flags = self.flags.load();
-        self.flags.store(flags | ENDING);
-        flags
     }
 
     #[inline]

@@ -20,6 +20,7 @@
 //!    starts with a later generation than any of them had (law 7).
 #![allow(unsafe_code, reason = "slots live in chunks that handles point into; see the invariants")]
 
+mod admission;
 mod chain;
 mod end;
 mod ended;
@@ -41,7 +42,7 @@ use core::time::Duration;
 
 use hashbrown::DefaultHashBuilder;
 
-pub(crate) use end::Ending;
+pub(crate) use admission::{NotAdmitted, Policy};
 pub(crate) use ended::Links;
 pub use ended::TaskEnd;
 pub(crate) use extras::Head;
@@ -50,10 +51,10 @@ pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 
 use crate::mode::{self, Init, Lock, Mode, Shared, Word};
-use crate::slot::{CHAINED, GONE, HANDLE, HELD, Slot, SlotRef};
+use crate::slot::{CHAINED, GONE, HANDLE, OUTPUT, PANIC, Slot, SlotRef};
 use crate::unwind::{catch, contain, discard};
 use crate::wait::Event;
-use crate::{Options, SpawnError, TaskId, TaskInfo, Text};
+use crate::{Options, TaskId, TaskInfo};
 use chain::Loose;
 use ended::Ended;
 use memory::{CHUNK, SPARE};
@@ -107,22 +108,6 @@ impl<M: Mode> Deref for CoreRef<M> {
     }
 }
 
-/// What to do when a live task has the name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Policy {
-    Fail,
-    Replace,
-    Keep,
-    Detach,
-    /// As `Replace`, but of this task alone: if another has the name by now, or has ended with it, that is an error.
-    Follow(TaskId),
-}
-
-pub(crate) enum NotAdmitted<M: Mode> {
-    Error(SpawnError),
-    Existing(SlotRef<M>),
-}
-
 impl<M: Mode> CoreRef<M> {
     pub(crate) fn new(options: Options) -> Self {
         let shard_bits = M::shard_bits();
@@ -141,117 +126,6 @@ impl<M: Mode> CoreRef<M> {
             idle: Init::INIT,
             named: Init::INIT,
         }))
-    }
-
-    /// Gives a new task its place: two references to it, for its wrapper and for its handle.
-    #[inline]
-    pub(crate) fn admit(
-        &self,
-        name: Text,
-        policy: Policy,
-        flags: u32,
-    ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
-        self.admit_with(name, policy, flags, None)
-    }
-
-    /// The same, for a task that can be made anew: it has `again` before anybody can find it. The caller's own hold on that
-    /// outlives the call, so that nothing foreign is dropped under the lock.
-    pub(crate) fn admit_with(
-        &self,
-        name: Text,
-        policy: Policy,
-        flags: u32,
-        again: Option<&M::Again>,
-    ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
-        let named = !name.is_empty();
-        let (short, hash) = if named {
-            let short = self.short_hash(name.as_bytes());
-            (short, spread(short))
-        } else {
-            (0, u64::from(self.unnamed.add(1)) << 32)
-        };
-        let spawned = self.now();
-        let (index, shard) = self.shard(hash);
-        let mut loose = Loose::new();
-        let admitted = shard.lock.with(|inner| {
-            if inner.closed {
-                return Err(NotAdmitted::Error(SpawnError::Closed));
-            }
-            let known = named && inner.knows(hash, name.as_bytes());
-            let holder = match known {
-                true => inner.holder(hash, name.as_bytes(), &mut loose),
-                false => None,
-            };
-            if let Policy::Follow(expected) = policy {
-                let known = holder.or_else(|| inner.named(hash, name.as_bytes()));
-                let known = known.map(|known| slot(&known).id());
-                if let Some(holder) = known.filter(|known| *known != expected) {
-                    return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
-                }
-            }
-            match (holder, policy) {
-                (Some(holder), Policy::Fail) => {
-                    let holder = slot(&holder).id();
-                    return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
-                }
-                (Some(holder), Policy::Keep) => {
-                    return Err(NotAdmitted::Existing(inner.refer(self, holder)));
-                }
-                _ => self.take_place().map_err(NotAdmitted::Error)?,
-            }
-            let new = inner.allocate(self, index);
-            let (mut refs, mut flags) = (2, flags);
-            let replaces = matches!(policy, Policy::Replace | Policy::Follow(_));
-            let mut replaced = holder.filter(|_| replaces);
-            while let Some(old) = replaced {
-                if inner.chain(old, new, &mut loose) {
-                    refs += 1;
-                    flags |= HELD | CHAINED;
-                    break;
-                }
-                // It ended meanwhile; there may be one that it was to replace itself.
-                replaced = inner.holder(hash, name.as_bytes(), &mut loose);
-            }
-            // SAFETY: `new` was free until now (invariant 1), so nobody else can reach it.
-            let head = unsafe { &mut *slot(&new).home.head.get() };
-            (head.name, head.hash) = (name, short);
-            slot(&new).reset(flags, refs);
-            if again.is_some() {
-                slot(&new).with(|body| body.extras().again = again.cloned());
-            }
-            if let Some(spawned) = spawned {
-                slot(&new).with(|body| body.extras().times = Some(crate::Times::at(spawned)));
-            }
-            if self.options.newest_first {
-                let stage = self.order.with(|order| {
-                    *order += 1;
-                    *order
-                });
-                slot(&new).with(|body| body.extras().stage = stage);
-            }
-            if self.options.observer.get().is_some() {
-                slot(&new).with(|body| body.extras().news = Some(Box::new(News::added())));
-            }
-            match known {
-                true => inner.name(hash, new),
-                false if named => inner.name_first(hash, new),
-                false => {}
-            }
-            inner.hold(self);
-            shard.tally.spawned.bump();
-            Ok(new)
-        });
-        loose.tie_up();
-        let new = admitted?;
-        if named {
-            self.named.wake_all(Some(short));
-        }
-        // SAFETY: `reset` counted these two.
-        let refs = unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
-        if let Some(observer) = self.options.observer.get() {
-            refs.0.announce(observer);
-        }
-        Ok(refs)
     }
 
     /// Gives a record its name again, if no other task has it: the one that took it came to nothing.
@@ -299,7 +173,7 @@ impl<M: Mode> CoreRef<M> {
         }
         let (shard, place) = self.split(id.place);
         self.shards.get(shard)?.lock.with(|inner| {
-            let found = inner.at(place)?;
+            let found = inner.memory.at(place)?;
             let known = slot(&found).has_record() && slot(&found).generation() == id.generation;
             known.then(|| inner.refer(self, found))
         })
@@ -362,16 +236,6 @@ impl<M: Mode> Core<M> {
         catch(clock).map_err(discard).ok()
     }
 
-    #[inline]
-    fn take_place(&self) -> Result<(), SpawnError> {
-        match self.options.capacity {
-            Some(capacity) if !self.admitted.update(|n| (n < capacity).then_some(n + 1)) => {
-                Err(SpawnError::Full { capacity: capacity as usize })
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// How many chunks without a task each shard keeps.
     #[inline]
     fn spare(&self) -> u32 {
@@ -393,14 +257,14 @@ impl<M: Mode> Core<M> {
         let task = slot(&record);
         let (shard, _) = self.split(task.home.place);
         // An output that waited for whoever asks by name waits no longer; a handle still has a claim to its own.
-        let (output, panic) = task.with(|body| {
-            let claimed = task.flags() & HANDLE != 0;
-            match body.has_panicked() {
-                _ if claimed => (None, None),
-                true => (None, body.take_panic()),
-                false => (body.more.payload.take(), None),
-            }
-        });
+        let left = match task.flags() & (OUTPUT | PANIC) {
+            0 => None,
+            _ => task.with(|body| match task.flags() & HANDLE {
+                0 => Some((task.take_output(), task.take_panic(body))),
+                _ => None,
+            }),
+        };
+        let (output, panic) = left.unwrap_or_default();
         let told = match (self.options.observer.get(), panic) {
             (Some(observer), Some(panic)) => Some((observer, TaskInfo::of(task), panic)),
             (_, panic) => {
@@ -421,17 +285,21 @@ impl<M: Mode> Core<M> {
             inner.unname(self, record);
             // SAFETY: the shard's lock is held.
             unsafe { (*task.home.shelf.get()).record = false };
-            (task.refs.load() == 0).then(|| inner.free(self, record))
+            if task.refs.load() == 0 { inner.memory.free(self, record) } else { None }
         });
         loose.tie_up();
         if gave_back.is_some() {
             self.named.wake_all(gave_back);
         }
-        contain(|| drop(output));
+        if let Some(output) = output {
+            contain(|| drop(output));
+        }
         if let Some((observer, info, panic)) = told {
             news::give(observer, &info, panic);
         }
-        contain(|| drop(garbage));
+        if let Some(garbage) = garbage {
+            contain(|| drop(garbage));
+        }
     }
 
     /// Forgets all that has ended; says how much that was. O(of that).
@@ -542,8 +410,9 @@ unsafe impl<M: Mode, P: Deref> crate::wait::Place for Watch<M, P> {
 impl<M: Mode> Core<M> {
     /// How many chunks are allocated.
     pub(crate) fn chunks(&self) -> usize {
-        let count =
-            |inner: &mut shard::Inner<M>| inner.chunks.iter().filter(|c| c.slots.is_some()).count();
+        let count = |inner: &mut shard::Inner<M>| {
+            inner.memory.chunks.iter().filter(|c| c.slots.is_some()).count()
+        };
         self.shards.iter().map(|shard| shard.lock.with(count)).sum()
     }
 }

@@ -20,6 +20,8 @@ pub use renew::Renew;
 #[cfg(feature = "alloc")]
 pub(crate) use renew::sealed as again;
 
+pub(crate) use sealed::Held;
+
 use crate::unwind::contain;
 use crate::{Outcome, Text};
 
@@ -30,9 +32,20 @@ impl<T, X: sealed::Terms<T>> Terms<T> for X {}
 
 pub(crate) mod sealed {
     use super::{Context, Future, Outcome, Pin, Poll, Text};
+    use crate::slot::{Fate, Words};
+
+    /// How a task ended, until its cleanup is over.
+    #[expect(missing_debug_implementations, reason = "nobody outside can name it")]
+    pub struct Held<O> {
+        pub(crate) fate: Fate,
+        pub(crate) output: Option<O>,
+        pub(crate) words: Words,
+    }
 
     pub trait Terms<T> {
         type Cleanup: Future<Output = ()>;
+        /// What is kept beside the cleanup: nothing where there is none, so that no task has room for it in vain.
+        type Held<O: Send>: Send;
 
         /// Whether a request to stop starts a grace that the task has itself.
         const GRACE: bool;
@@ -51,6 +64,12 @@ pub(crate) mod sealed {
 
         /// Whether there is a cleanup that was not made.
         fn has_cleanup(&self) -> bool;
+
+        /// Keeps what is known of the end beside this cleanup.
+        fn hold<O: Send>(cleanup: &Self::Cleanup, held: Held<O>) -> Self::Held<O>;
+
+        /// What was kept.
+        fn held<O: Send>(held: Self::Held<O>) -> Held<O>;
 
         /// Ready when the cleanup has had its time.
         fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
@@ -73,6 +92,7 @@ impl Future for Never {
 
 impl<T> sealed::Terms<T> for () {
     type Cleanup = Never;
+    type Held<O: Send> = Never;
     const GRACE: bool = false;
 
     fn poll_grace(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
@@ -89,6 +109,12 @@ impl<T> sealed::Terms<T> for () {
     }
     fn has_cleanup(&self) -> bool {
         false
+    }
+    fn hold<O: Send>(cleanup: &Never, _: Held<O>) -> Never {
+        match *cleanup {}
+    }
+    fn held<O: Send>(held: Never) -> Held<O> {
+        match held {}
     }
     fn poll_deadline(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         Poll::Pending
@@ -122,6 +148,7 @@ where
     D: Future,
 {
     type Cleanup = X::Cleanup;
+    type Held<O: Send> = X::Held<O>;
     const GRACE: bool = true;
 
     fn poll_grace(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -145,6 +172,12 @@ where
     }
     fn has_cleanup(&self) -> bool {
         self.rest.has_cleanup()
+    }
+    fn hold<O: Send>(cleanup: &X::Cleanup, held: Held<O>) -> X::Held<O> {
+        X::hold(cleanup, held)
+    }
+    fn held<O: Send>(held: X::Held<O>) -> Held<O> {
+        X::held(held)
     }
     fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.project().rest.poll_deadline(cx)
@@ -177,6 +210,7 @@ impl<X, D> Timed<X, D> {
 
 impl<T, X: sealed::Terms<T>, D: Future> sealed::Terms<T> for Timed<X, D> {
     type Cleanup = X::Cleanup;
+    type Held<O: Send> = X::Held<O>;
     const GRACE: bool = X::GRACE;
 
     fn poll_grace(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -197,6 +231,12 @@ impl<T, X: sealed::Terms<T>, D: Future> sealed::Terms<T> for Timed<X, D> {
     }
     fn has_cleanup(&self) -> bool {
         self.rest.has_cleanup()
+    }
+    fn hold<O: Send>(cleanup: &X::Cleanup, held: Held<O>) -> X::Held<O> {
+        X::hold(cleanup, held)
+    }
+    fn held<O: Send>(held: X::Held<O>) -> Held<O> {
+        X::held(held)
     }
     fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.project().rest.poll_deadline(cx)
@@ -236,6 +276,7 @@ where
     D: Future,
 {
     type Cleanup = C;
+    type Held<O: Send> = Held<O>;
     const GRACE: bool = X::GRACE;
 
     fn poll_grace(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -255,6 +296,12 @@ where
     }
     fn has_cleanup(&self) -> bool {
         self.make.is_some()
+    }
+    fn hold<O: Send>(_: &C, held: Held<O>) -> Held<O> {
+        held
+    }
+    fn held<O: Send>(held: Held<O>) -> Held<O> {
+        held
     }
     fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match self.project().deadline.as_pin_mut() {

@@ -64,7 +64,6 @@ impl Text {
     /// How many characters `Display` prints before it cuts.
     const SHOWN: usize = 100;
 
-    #[cfg(feature = "alloc")]
     pub(crate) const EMPTY: Text = Text(Repr::Static(""));
 
     /// The whole text. O(1), but for inline ones a validation of at most 23 bytes.
@@ -91,6 +90,13 @@ impl Text {
             #[cfg(feature = "alloc")]
             Repr::Shared(text) => text.as_bytes(),
         }
+    }
+
+    /// Whether dropping it does anything.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.0, Repr::Shared(_))
     }
 
     /// Whether there is no text at all.

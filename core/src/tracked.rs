@@ -1,18 +1,20 @@
 use core::fmt;
 use core::future::Future;
 use core::marker::PhantomData;
+use core::mem::take;
 use core::pin::Pin;
-use core::ptr;
 use core::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
 use crate::mode::Storage;
-use crate::slot::{CANCEL, Fate, GRACING, HELD, SHIELD, STARTED, STOP, SlotRef, Urgency};
+use crate::slot::{
+    CANCEL, Fate, GRACING, HELD, Mark, SHIELD, STARTED, STOP, SlotRef, Urgency, Words,
+};
 
-use crate::terms::{Terms, sealed};
+use crate::terms::{Held, Terms, sealed};
 use crate::unwind::{Panic, catch, contain, message};
-use crate::{Cleanup, Outcome};
+use crate::{Cleanup, Outcome, Text};
 
 pin_project! {
     /// A future under the registry's eyes: what is really put on the executor.
@@ -22,12 +24,12 @@ pin_project! {
     /// [`TaskHandle`](crate::TaskHandle). When an executor drops it unfinished, it reports that (law 11).
     ///
     /// Polling one that is pending costs, beyond polling the future itself, two loads and a comparison; no lock is
-    /// taken unless the waker changed. Adds six words to the size of the future, eight or nine in a fixed table.
+    /// taken unless the waker changed. Adds a word or two to the size of the future, four or five in a fixed table.
     #[must_use = "a tracked future must be polled, or its task stays queued"]
     #[project = TrackedProj]
     pub struct Tracked<F: Future, M: Storage, X: Terms<F::Output> = ()> {
         #[pin]
-        stage: Stage<F, X::Cleanup, M::Output>,
+        stage: Stage<F, X::Cleanup, X::Held<M::Output>>,
         #[pin]
         terms: X,
         task: Task<M>,
@@ -39,13 +41,14 @@ pin_project! {
             let mut this = this.project();
             if let Some(mut report) = this.task.report() {
                 if let Some(held) = this.stage.as_mut().held() {
+                    let held = X::held(held);
                     // The cleanup is dropped: how the task ended was decided before it was made (law 3).
                     report.hold(held);
-                    report.cleanup = Some(Cleanup::Skipped);
+                    report.words.cleanup = Some(Cleanup::Skipped);
                     report.run_last(|| this.stage.set(Stage::Gone));
                 } else {
                     if this.terms.has_cleanup() {
-                        report.cleanup = Some(Cleanup::Skipped);
+                        report.words.cleanup = Some(Cleanup::Skipped);
                     }
                     report.dropping(|| this.stage.set(Stage::Gone));
                 }
@@ -58,21 +61,15 @@ pin_project! {
 pin_project! {
     /// The future and its cleanup share their place.
     #[project = StageProj]
-    enum Stage<F, C, O> {
+    enum Stage<F, C, H> {
         Running { #[pin] future: F },
-        Cleaning { #[pin] cleanup: C, held: Option<Held<O>> },
+        Cleaning { #[pin] cleanup: C, held: Option<H> },
         Gone,
     }
 }
 
-/// How a task ended, until its cleanup is over.
-struct Held<O> {
-    fate: Fate,
-    output: Option<O>,
-}
-
-impl<F, C, O> Stage<F, C, O> {
-    fn held(self: Pin<&mut Self>) -> Option<Held<O>> {
+impl<F, C, H> Stage<F, C, H> {
+    fn held(self: Pin<&mut Self>) -> Option<H> {
         match self.project() {
             StageProj::Cleaning { held, .. } => held.take(),
             _ => None,
@@ -84,22 +81,27 @@ impl<F, C, O> Stage<F, C, O> {
 struct Task<M: Storage> {
     /// `None` once the end was reported.
     slot: Option<SlotRef<M>>,
-    seen: Seen,
-    /// Whether a poll is under way. Found by the destructor, that means a panic which nobody could catch.
-    polling: bool,
+    mark: M::Mark,
+    polling: Polling,
 }
 
-/// Which waker the slot holds, so that it is replaced only when it changed.
-///
-/// As long as the slot holds the waker its data is not freed, so the same pair is the same waker. Who takes it out
-/// has set a flag before, which makes the wrapper store it again: see `Task::keep_waker`.
-#[derive(PartialEq)]
-struct Seen(Option<(usize, usize)>);
+/// Whether a poll is under way. Found by the destructor, that means a panic which nobody could catch: without std.
+#[derive(Default)]
+struct Polling(#[cfg(not(feature = "std"))] bool);
 
-impl Seen {
-    /// The waker's data and functions, as addresses that are only ever compared.
-    fn of(waker: &Waker) -> Self {
-        Seen(Some((waker.data().addr(), ptr::from_ref(waker.vtable()).addr())))
+impl Polling {
+    #[inline]
+    fn set(&mut self, _polling: bool) {
+        #[cfg(not(feature = "std"))]
+        (self.0 = _polling);
+    }
+
+    #[inline]
+    fn get(&self) -> bool {
+        #[cfg(not(feature = "std"))]
+        return self.0;
+        #[cfg(feature = "std")]
+        false
     }
 }
 
@@ -108,7 +110,9 @@ where
     F::Output: 'static,
 {
     pub(crate) fn new(future: F, slot: SlotRef<M>, terms: X) -> Self {
-        let task = Task { slot: Some(slot), seen: Seen(None), polling: false };
+        let mut mark = M::Mark::default();
+        *M::mark(&slot, &mut mark) = Mark::NONE;
+        let task = Task { slot: Some(slot), mark, polling: Polling::default() };
         Self { stage: Stage::Running { future }, terms, task, output: PhantomData }
     }
 
@@ -184,15 +188,14 @@ where
             Ok(Poll::Pending) => report.dropping(|| set_gone(stage)),
             Ok(Poll::Ready(output)) => {
                 report.run_last(|| set_gone(stage));
-                report.fate = match X::failure(&output) {
-                    None => Fate::Completed,
-                    Some(message) => Fate::Failed(message),
-                };
+                report.words.message = X::failure(&output);
+                let failed = report.words.message.is_some();
+                report.fate = if failed { Fate::Failed } else { Fate::Completed };
                 report.keep(output);
             }
             Err(panic) => {
                 report.run_last(|| set_gone(stage));
-                report.fate = Fate::Panicked(Some(panic));
+                report.panicked(panic);
             }
         }
         if !self.terms.has_cleanup() {
@@ -204,13 +207,14 @@ where
             Ok(Some(cleanup)) => {
                 let (slot, held) = report.postpone();
                 self.task.slot = slot;
-                self.stage.set(Stage::Cleaning { cleanup, held: Some(held) });
+                let held = Some(X::hold(&cleanup, held));
+                self.stage.set(Stage::Cleaning { cleanup, held });
                 self.clean(cx)
             }
             Ok(None) => Poll::Ready(report.make()),
             Err(panic) => {
                 report.lose(panic);
-                report.cleanup = Some(Cleanup::Panicked);
+                report.words.cleanup = Some(Cleanup::Panicked);
                 report.clear(|| self.terms.clear());
                 Poll::Ready(report.make())
             }
@@ -238,12 +242,12 @@ where
             }
         };
         if let (Some(mut report), Some(held)) = (self.task.report(), self.stage.as_mut().held()) {
-            report.hold(held);
-            report.cleanup = Some(how);
+            report.hold(X::held(held));
+            report.words.cleanup = Some(how);
             let stage = self.stage.as_mut();
             if let Err(panic) = report.run(|| set_gone(stage)) {
                 report.lose(panic);
-                report.cleanup = Some(Cleanup::Panicked);
+                report.words.cleanup = Some(Cleanup::Panicked);
             }
             report.clear(|| self.terms.clear());
             return Poll::Ready(report.make());
@@ -252,7 +256,7 @@ where
     }
 }
 
-fn set_gone<F, C, O>(mut stage: Pin<&mut Stage<F, C, O>>) {
+fn set_gone<F, C, H>(mut stage: Pin<&mut Stage<F, C, H>>) {
     stage.set(Stage::Gone);
 }
 
@@ -287,9 +291,9 @@ impl<M: Storage> Task<M> {
     /// The same, not entered.
     #[cfg_attr(feature = "alloc", inline)]
     fn poll_limit<R>(&mut self, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
-        self.polling = true;
+        self.polling.set(true);
         let polled = catch(foreign);
-        self.polling = false;
+        self.polling.set(false);
         polled
     }
 
@@ -303,7 +307,9 @@ impl<M: Storage> Task<M> {
         if flags & (HELD | CANCEL) == HELD {
             self.keep_waker(waker)?;
             // Whoever lets the task go on takes the waker out: it has to be put there again by the next poll.
-            self.seen = Seen(None);
+            if let Some(slot) = &self.slot {
+                *M::mark(slot, &mut self.mark) = Mark::NONE;
+            }
             if self.flags() & (HELD | CANCEL) == HELD {
                 return Ok(Begin::Wait);
             }
@@ -339,12 +345,13 @@ impl<M: Storage> Task<M> {
     fn keep_waker(&mut self, waker: &Waker) -> Result<(), Panic> {
         let Some(slot) = &self.slot else { return Ok(()) };
         let flags = slot.flags();
+        let mark = M::mark(slot, &mut self.mark);
         // While it is stopping others take the waker out again and again.
-        if flags & CANCEL == 0 && self.seen == Seen::of(waker) {
+        if flags & CANCEL == 0 && *mark == Mark::of(waker) {
             return Ok(());
         }
         let new = catch(|| waker.clone())?;
-        self.seen = Seen::of(&new);
+        *mark = Mark::of(&new);
         let old = slot.with(|body| body.waker.replace(new));
         contain(|| drop(old));
         Ok(())
@@ -372,9 +379,9 @@ impl<M: Storage> Task<M> {
     /// The duty to report the end. Given once.
     #[cfg_attr(feature = "alloc", inline)]
     fn report(&mut self) -> Option<Report<M>> {
-        let fate = if self.polling { Fate::Panicked(None) } else { Fate::Dropped };
+        let fate = if self.polling.get() { Fate::Panicked } else { Fate::Dropped };
         let slot = self.slot.take()?;
-        Some(Report { slot: Some(slot), fate, output: None, cleanup: None })
+        Some(Report { slot: Some(slot), fate, output: None, words: Words::default() })
     }
 }
 
@@ -383,25 +390,29 @@ struct Report<M: Storage> {
     slot: Option<SlotRef<M>>,
     fate: Fate,
     output: Option<M::Output>,
-    cleanup: Option<Cleanup>,
+    words: Words,
 }
 
 impl<M: Storage> Report<M> {
     /// The future is dropped unfinished.
     #[cfg_attr(feature = "alloc", inline)]
     fn dropping(&mut self, drop_future: impl FnOnce()) {
-        let fate = core::mem::replace(&mut self.fate, Fate::Panicked(None));
-        self.fate = match self.run(drop_future) {
-            Ok(()) => fate,
-            Err(panic) => match fate {
-                // What was decided before stands (law 3).
-                Fate::Dropped => Fate::Panicked(Some(panic)),
-                fate => {
-                    self.lose(panic);
-                    fate
-                }
-            },
-        };
+        let fate = core::mem::replace(&mut self.fate, Fate::Panicked);
+        match self.run(drop_future) {
+            Err(panic) if fate == Fate::Dropped => self.words.panic = Some(panic),
+            // What was decided before stands (law 3).
+            Err(panic) => {
+                self.fate = fate;
+                self.lose(panic);
+            }
+            Ok(()) => self.fate = fate,
+        }
+    }
+
+    /// The future panicked, and was dropped.
+    fn panicked(&mut self, panic: Panic) {
+        self.fate = Fate::Panicked;
+        self.words.panic = Some(panic);
     }
 
     /// Runs what is the task's.
@@ -448,34 +459,37 @@ impl<M: Storage> Report<M> {
     /// Reports the end now.
     #[inline]
     fn make(mut self) -> M::Seen {
-        self.give()
+        let seen = self.give();
+        // Nothing is left in it.
+        core::mem::forget(self);
+        seen
     }
 
     #[inline]
     fn give(&mut self) -> M::Seen {
         let Some(slot) = self.slot.take() else { return M::Seen::default() };
-        let fate = core::mem::replace(&mut self.fate, Fate::Dropped);
-        slot.end(fate, self.output.take(), self.cleanup)
+        slot.end(self.fate, self.output.take(), take(&mut self.words))
     }
 
     fn hold(&mut self, held: Held<M::Output>) {
-        self.fate = held.fate;
-        self.output = held.output;
+        (self.fate, self.output, self.words) = (held.fate, held.output, held.words);
     }
 
     /// Lets the cleanup run first.
     fn postpone(mut self) -> (Option<SlotRef<M>>, Held<M::Output>) {
-        let fate = core::mem::replace(&mut self.fate, Fate::Dropped);
-        (self.slot.take(), Held { fate, output: self.output.take() })
+        let (output, words) = (self.output.take(), take(&mut self.words));
+        (self.slot.take(), Held { fate: self.fate, output, words })
     }
 
     /// How the task will have ended.
     fn outcome(&self) -> Outcome {
-        match &self.fate {
+        match self.fate {
             Fate::Completed => Outcome::Completed,
-            Fate::Failed(message) => Outcome::Failed { message: message.clone() },
-            Fate::Panicked(panic) => {
-                Outcome::Panicked { message: panic.as_ref().and_then(message) }
+            Fate::Failed => {
+                Outcome::Failed { message: self.words.message.clone().unwrap_or(Text::EMPTY) }
+            }
+            Fate::Panicked => {
+                Outcome::Panicked { message: self.words.panic.as_ref().and_then(message) }
             }
             Fate::Dropped | Fate::NeverStarted => {
                 Outcome::Cancelled { reason: self.slot.as_ref().and_then(M::reason) }

@@ -6,10 +6,13 @@ use core::task::Waker;
 use super::StaticOutcome;
 use super::table::{Before, Home, Table};
 use crate::mode::{Fixed, Locking, Store, Vocabulary, Word};
-use crate::slot::{Body, CANCEL, CHAINED, End, Fate, SATURATED, STARTED, Slot, SlotRef};
+use crate::slot::{
+    Body, CANCEL, CHAINED, ENDED, ENDING, End, GONE, Legacy, Mark, SATURATED, STARTED, Slot,
+    SlotRef, UNLISTED, Words,
+};
 use crate::unwind::{Panic, contain, discard};
 use crate::wait::pop;
-use crate::{Cleanup, Never, TaskId, Text};
+use crate::{Never, TaskId, Text};
 
 impl<L: Locking> Vocabulary for Fixed<L> {
     type Outcome = StaticOutcome;
@@ -24,10 +27,9 @@ impl<L: Locking> Store for Fixed<L> {
     type Why = u8;
     type Table = &'static Table<L, [Slot<Self>]>;
     type Output = Never;
+    type Mark = Mark;
     type Inside = ();
     type Asked = ();
-    type Last = ();
-    type Ending = End;
     type Left = ();
     type Seen = Option<StaticOutcome>;
 
@@ -65,6 +67,10 @@ impl<L: Locking> Store for Fixed<L> {
         task.set(STARTED) & CANCEL == 0
     }
 
+    fn mark<'a>(_: &'a SlotRef<Self>, own: &'a mut Mark) -> &'a mut Mark {
+        own
+    }
+
     fn enter(_: &SlotRef<Self>) {}
 
     fn unclaimed(_: &SlotRef<Self>, panic: Panic) {
@@ -79,44 +85,26 @@ impl<L: Locking> Store for Fixed<L> {
         Err(output)
     }
 
-    fn last(
-        _: &SlotRef<Self>,
-        fate: Fate,
-        _: Option<Never>,
-        _: Option<Cleanup>,
-    ) -> (Option<End>, ()) {
-        let end = match fate {
-            Fate::Completed => Some(End::Completed),
-            Fate::Failed(_) => Some(End::Failed),
-            Fate::Panicked(panic) => {
-                if let Some(panic) = panic {
-                    discard(panic);
-                }
-                Some(End::Panicked)
-            }
-            Fate::Dropped => None,
-            Fate::NeverStarted => Some(End::NeverStarted),
-        };
-        (end, ())
-    }
-
-    fn unwanted(_: &SlotRef<Self>, _: End, (): &mut ()) -> Option<Never> {
-        None
+    fn last(_: &SlotRef<Self>, _: &mut Option<Never>, words: Words) {
+        if let Some(panic) = words.panic {
+            discard(panic);
+        }
     }
 
     fn is_ending(_: &Body<Self>) -> bool {
         false
     }
 
-    fn decide(_: &SlotRef<Self>, _: &mut Body<Self>, end: End, (): &mut ()) -> Option<End> {
-        Some(end)
+    fn bequeath(_: &SlotRef<Self>, _: &mut Body<Self>, _: End, _: &mut Option<Never>) -> Legacy {
+        Legacy::Settled
     }
 
-    fn decided(_: &SlotRef<Self>, (): ()) {}
+    fn tell(_: &SlotRef<Self>) {}
 
-    fn book(task: &SlotRef<Self>, _: &mut Body<Self>, _: u32, end: End) -> (bool, ()) {
+    fn book(task: &SlotRef<Self>, _: &mut Body<Self>, _: u32, end: End) {
         task.home.set_order(task.table().ended.add(1));
-        (end != End::NeverStarted, ())
+        let kept = end != End::NeverStarted;
+        task.set(ENDING | if kept { ENDED } else { ENDED | GONE | UNLISTED });
     }
 
     fn settle(task: &SlotRef<Self>, flags: u32, (): ()) {

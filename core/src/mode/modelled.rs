@@ -4,13 +4,15 @@
 //! model. So each makes its inside when it is first used, which is never in the middle of one of loom's steps. Tables
 //! in a `static` would outlive an execution: models have none.
 
+use alloc::vec::Vec;
 use core::cell::Cell;
-use core::ops::{Deref, DerefMut};
-use std::sync::{LockResult, OnceLock, PoisonError};
+use core::ops::Deref;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ::loom::cell::UnsafeCell as Watched;
+use ::loom::sync;
 use ::loom::sync::atomic as inside;
-use ::loom::{sync, thread};
+use ::loom::thread::{self, Thread};
 use core::sync::atomic::Ordering;
 
 std::thread_local! {
@@ -33,12 +35,6 @@ pub(super) fn shard_bits() -> u32 {
     SHARD_BITS.get()
 }
 
-/// Waiting for another thread of the model.
-#[allow(dead_code, reason = "for locks that spin")]
-pub(super) fn spin() {
-    thread::yield_now();
-}
-
 /// A word, and the order in which it was used.
 ///
 /// Of the uses of an atomic loom remembers the last one, by whichever thread, and reverses the order of that one and the next. A thread
@@ -51,7 +47,6 @@ pub(crate) struct AtomicU32 {
     first: u32,
 }
 
-#[allow(dead_code, reason = "as much of std's as a lock or a word may be made of")]
 impl AtomicU32 {
     pub(crate) const fn new(first: u32) -> Self {
         Self { inside: OnceLock::new(), first }
@@ -77,10 +72,6 @@ impl AtomicU32 {
 
     pub(crate) fn store(&self, value: u32, order: Ordering) {
         self.inside().store(value, order);
-    }
-
-    pub(crate) fn swap(&self, value: u32, order: Ordering) -> u32 {
-        self.inside().swap(value, order)
     }
 
     pub(crate) fn fetch_add(&self, n: u32, order: Ordering) -> u32 {
@@ -109,17 +100,6 @@ impl AtomicU32 {
         self.inside().compare_exchange(old, new, success, failure)
     }
 
-    /// Loom's never fails without a reason.
-    pub(crate) fn compare_exchange_weak(
-        &self,
-        old: u32,
-        new: u32,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<u32, u32> {
-        self.inside().compare_exchange(old, new, success, failure)
-    }
-
     pub(crate) fn fetch_update(
         &self,
         set: Ordering,
@@ -130,53 +110,70 @@ impl AtomicU32 {
     }
 }
 
-/// Notes who used what a lock guards. Made under the lock.
-type Use = Option<Watched<()>>;
+/// A word of one bit, and who waits until it is clear.
+pub(crate) struct AtomicBool(AtomicU32, Mutex<Vec<Thread>>);
 
-/// A lock, and a check that whoever has all of it to himself (`get_mut`) comes after whoever locked it.
-pub(crate) struct Mutex<T> {
-    inside: OnceLock<sync::Mutex<Use>>,
-    value: std::sync::Mutex<T>,
+impl AtomicBool {
+    pub(crate) const fn new(first: bool) -> Self {
+        Self(AtomicU32::new(first as u32), Mutex::new(Vec::new()))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Thread>> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stands for a loop that looks again and again, which loom would explore: sleeps until somebody cleared it.
+    pub(crate) fn wait(&self) {
+        let this = thread::current();
+        let id = this.id();
+        self.waiting().push(this);
+        if self.0.load(Ordering::Relaxed) != 0 {
+            thread::park();
+        }
+        self.waiting().retain(|thread| thread.id() != id);
+    }
+
+    pub(crate) fn store(&self, value: bool, order: Ordering) {
+        self.0.store(u32::from(value), order);
+        let waiting = core::mem::take(&mut *self.waiting());
+        waiting.iter().for_each(Thread::unpark);
+    }
+
+    /// Loom's never fails without a reason.
+    pub(crate) fn compare_exchange_weak(
+        &self,
+        old: bool,
+        new: bool,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<bool, bool> {
+        let exchanged = self.0.compare_exchange(u32::from(old), u32::from(new), success, failure);
+        exchanged.map(|value| value != 0).map_err(|value| value != 0)
+    }
 }
 
-pub(crate) struct MutexGuard<'a, T> {
-    // The first to be dropped.
-    value: std::sync::MutexGuard<'a, T>,
-    _inside: sync::MutexGuard<'a, Use>,
+/// A cell that a lock guards: the first to use it has locked it.
+pub(crate) struct LockedCell<T> {
+    used: OnceLock<Watched<()>>,
+    value: core::cell::UnsafeCell<T>,
 }
 
-impl<T> Mutex<T> {
+impl<T> LockedCell<T> {
     pub(crate) const fn new(value: T) -> Self {
-        Self { inside: OnceLock::new(), value: std::sync::Mutex::new(value) }
+        Self { used: OnceLock::new(), value: core::cell::UnsafeCell::new(value) }
     }
 
-    pub(crate) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        let inside = self.inside.get_or_init(|| sync::Mutex::new(None));
-        let mut inside = inside.lock().unwrap_or_else(PoisonError::into_inner);
-        inside.get_or_insert_with(|| Watched::new(())).with_mut(|_| ());
-        let value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(MutexGuard { value, _inside: inside })
+    /// To be written, at once.
+    pub(crate) fn get(&self) -> *mut T {
+        self.used.get_or_init(|| Watched::new(())).with_mut(|_| ());
+        self.value.get()
     }
 
-    pub(crate) fn get_mut(&mut self) -> LockResult<&mut T> {
-        if let Some(used) = self.inside.get_mut().and_then(|inside| inside.get_mut().ok()?.as_ref())
-        {
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        if let Some(used) = self.used.get_mut() {
             used.with_mut(|_| ());
         }
         self.value.get_mut()
-    }
-}
-
-impl<T> Deref for MutexGuard<'_, T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.value
-    }
-}
-
-impl<T> DerefMut for MutexGuard<'_, T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.value
     }
 }
 
@@ -211,6 +208,12 @@ pub(crate) struct UnsafeCell<T> {
     value: core::cell::UnsafeCell<T>,
 }
 
+impl<T: Default> Default for UnsafeCell<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
 impl<T> UnsafeCell<T> {
     pub(crate) fn new(value: T) -> Self {
         Self { used: Watched::new(()), value: core::cell::UnsafeCell::new(value) }
@@ -220,6 +223,12 @@ impl<T> UnsafeCell<T> {
     pub(crate) fn get(&self) -> *mut T {
         self.used.with_mut(|_| ());
         self.value.get()
+    }
+
+    /// Nobody else has it any more: loom checks that they all came before.
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.used.with_mut(|_| ());
+        self.value.get_mut()
     }
 
     /// To be read, at once.

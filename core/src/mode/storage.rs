@@ -1,7 +1,7 @@
 use super::{Init, Locks, Vocabulary};
-use crate::slot::{Body, End, Fate, Slot, SlotRef};
+use crate::slot::{Body, End, Legacy, Mark, Slot, SlotRef, Words};
 use crate::unwind::Panic;
-use crate::{Cleanup, TaskId, Text};
+use crate::{TaskId, Text};
 
 /// Where a table keeps its slots, and what it does beside the steps that every task takes: the growing tables' part is in
 /// `table`, that of fixed ones in `fixed`. The steps themselves are in `slot`, once for both.
@@ -19,15 +19,13 @@ pub(crate) trait Store: Locks + Vocabulary {
     /// What leads to the table, where the slot itself does not.
     type Table: Copy;
     /// An output on its way to whoever takes it.
-    type Output;
+    type Output: Send;
+    /// The room that a wrapper itself has for the [`Mark`] of its waker, where the slot has none.
+    type Mark: Default;
     /// What holds until it is dropped, while the task's own code runs.
     type Inside;
     /// What a first request to stop leaves to be done.
     type Asked: Default;
-    /// All that is known of an end before it is decided.
-    type Last;
-    /// What is known of an end when it is.
-    type Ending;
     /// What an end leaves to be done.
     type Left;
     /// What whoever ran the task is told of its end.
@@ -54,6 +52,8 @@ pub(crate) trait Store: Locks + Vocabulary {
 
     /// Sets `STARTED`. `false` if a request to stop came before it (law 4).
     fn start(task: &SlotRef<Self>) -> bool;
+    /// Where the mark is. For the task's wrapper alone, whose `own` is.
+    fn mark<'a>(task: &'a SlotRef<Self>, own: &'a mut Self::Mark) -> &'a mut Mark;
     /// The task's own code is about to run.
     fn enter(task: &SlotRef<Self>) -> Self::Inside;
     /// A panic that is nobody's outcome.
@@ -63,33 +63,21 @@ pub(crate) trait Store: Locks + Vocabulary {
 
     /// Keeps an output if anybody may take it; otherwise it is given back, to be dropped.
     fn keep<T: 'static>(task: &SlotRef<Self>, output: T) -> Result<Self::Output, T>;
-    /// Collects what there is to say of an end, outside the locks. No `End`: it depends on whether the task was asked.
-    fn last(
-        task: &SlotRef<Self>,
-        fate: Fate,
-        output: Option<Self::Output>,
-        cleanup: Option<Cleanup>,
-    ) -> (Option<End>, Self::Last);
-    /// The output, if nobody can take it any more: to be dropped before the end is decided. Under the lock of the body.
-    fn unwanted(task: &SlotRef<Self>, end: End, last: &mut Self::Last) -> Option<Self::Output>;
+    /// Notes what there is to say of an end that comes, outside the locks; what a panic carried becomes the output.
+    fn last(task: &SlotRef<Self>, output: &mut Option<Self::Output>, words: Words);
     /// Whether the end is decided, though nobody may see it yet.
     fn is_ending(body: &Body<Self>) -> bool;
-    /// Decides the end, under the lock of the body. `None`: it is seen only once an observer was told.
-    fn decide(
+    /// Leaves the output to whoever may take it, under the lock of the body. Decides the end, unless the output is unwanted.
+    fn bequeath(
         task: &SlotRef<Self>,
         body: &mut Body<Self>,
         end: End,
-        last: &mut Self::Last,
-    ) -> Option<Self::Ending>;
-    /// Lets go of what was not taken, and tells the observer, outside the locks and before anybody is woken.
-    fn decided(task: &SlotRef<Self>, last: Self::Last);
-    /// Enters the end in the table's books, under the lock of the body. Says whether a record is kept.
-    fn book(
-        task: &SlotRef<Self>,
-        body: &mut Body<Self>,
-        flags: u32,
-        ending: Self::Ending,
-    ) -> (bool, Self::Left);
+        output: &mut Option<Self::Output>,
+    ) -> Legacy;
+    /// Tells the observer of an end that is decided, and lets everybody see it, outside the locks.
+    fn tell(task: &SlotRef<Self>);
+    /// Enters the end in the table's books and sets `ENDED`, under the lock of the body.
+    fn book(task: &SlotRef<Self>, body: &mut Body<Self>, flags: u32, end: End) -> Self::Left;
     /// Does what follows for other tasks and for the typed handle, outside the locks.
     fn settle(task: &SlotRef<Self>, flags: u32, left: Self::Left);
     /// Wakes who waits at the task, if anybody does, and who waits for the table: last of all.

@@ -1,11 +1,12 @@
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::{Release, SeqCst};
 #[cfg(not(loom))]
-use std::sync::{Arc, Mutex, atomic::AtomicU32};
+use std::sync::{Arc, atomic::AtomicU32};
+use std::sync::{Mutex, PoisonError};
 
 use super::Sync;
+use super::latch::Latch;
 #[cfg(loom)]
-use super::modelled::{Arc, AtomicU32, Mutex};
+use super::modelled::{Arc, AtomicU32};
 use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Parts, Word};
 use crate::restart::Again;
@@ -14,7 +15,7 @@ use crate::restart::Again;
 pub(crate) type Guarded<T> = Mutex<T>;
 
 impl Locks for Sync {
-    type Lock<T: Init> = Mutex<T>;
+    type Lock<T: Init> = Latch<T>;
     type Word = AtomicU32;
 }
 

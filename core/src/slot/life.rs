@@ -2,27 +2,55 @@
 
 use core::task::Waker;
 
-use super::{
-    Body, CANCEL, ENDED, ENDING, End, FOR_CANCEL, GONE, RESERVED, Request, SlotRef, UNLISTED,
-    Urgency,
-};
+use super::{Body, CANCEL, ENDING, End, FOR_CANCEL, RESERVED, Request, SlotRef, Urgency};
 use crate::mode::Storage;
 use crate::unwind::{Panic, contain};
 use crate::wait::wake_all;
 use crate::{Cleanup, SpawnError, Text};
 
 /// What became of a task's future. It is gone by now.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It returned `Ready`.
     Completed,
-    /// It returned `Ready` with an error, which says this.
-    Failed(Text),
-    /// It panicked, in `poll` or when it was dropped; with what, where that is known.
-    Panicked(Option<Panic>),
+    /// It returned `Ready` with an error.
+    Failed,
+    /// It panicked, in `poll` or when it was dropped.
+    Panicked,
     /// It was dropped unfinished: by its wrapper because of a cancel, or by its executor.
     Dropped,
     /// There never was one that an executor took. No record is kept.
     NeverStarted,
+}
+
+/// What few tasks have to say beside that.
+#[derive(Default)]
+pub(crate) struct Words {
+    /// Of the error.
+    pub(crate) message: Option<Text>,
+    /// What it panicked with, where that is known.
+    pub(crate) panic: Option<Panic>,
+    pub(crate) cleanup: Option<Cleanup>,
+}
+
+/// What becomes of an output.
+#[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "of growing tables"))]
+pub(crate) enum Legacy {
+    /// It is where whoever may take it finds it, or there is none.
+    Settled,
+    /// Nobody can take it any more: it is to be dropped, and then this is to be asked again.
+    Unwanted,
+    /// As settled, but an observer is to be told before anybody sees the end.
+    Told,
+}
+
+/// How far an attempt to end a task came.
+enum Step<M: Storage> {
+    Ended(Concluded<M>, M::Seen),
+    Unwanted,
+    Told,
+    /// Another report was first.
+    Over,
 }
 
 /// What an end leaves to be done once the lock is released.
@@ -53,7 +81,7 @@ impl<M: Storage> SlotRef<M> {
 
     /// Ends a place that no future was given to.
     pub(crate) fn withdraw(self) {
-        self.end(Fate::NeverStarted, None, None);
+        self.end(Fate::NeverStarted, None, Words::default());
     }
 
     /// Asks the task to stop (law 1). O(1).
@@ -67,7 +95,7 @@ impl<M: Storage> SlotRef<M> {
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn after_request(&self, request: Request<M>) {
         if request.unborn {
-            self.clone().end(Fate::Dropped, None, None);
+            self.clone().end(Fate::Dropped, None, Words::default());
         }
         if request.awaited {
             wake_all(self, Some(FOR_CANCEL));
@@ -83,55 +111,57 @@ impl<M: Storage> SlotRef<M> {
     ///
     /// O(1), and O(of those who wait) to wake them.
     #[cfg_attr(feature = "alloc", inline)]
-    pub(crate) fn end(
-        self,
-        fate: Fate,
-        output: Option<M::Output>,
-        cleanup: Option<Cleanup>,
-    ) -> M::Seen {
-        let (end, mut last) = M::last(&self, fate, output, cleanup);
-        let (concluded, seen) = loop {
+    pub(crate) fn end(self, fate: Fate, mut output: Option<M::Output>, words: Words) -> M::Seen {
+        M::last(&self, &mut output, words);
+        loop {
             let step = self.with(|body| {
                 let flags = self.flags();
                 if flags & ENDING != 0 || M::is_ending(body) {
-                    return Ok((None, M::Seen::default()));
+                    return Step::Over;
                 }
                 let asked = flags & CANCEL != 0;
-                let end = match end {
+                let end = match fate {
+                    Fate::Completed => End::Completed,
+                    Fate::Failed => End::Failed,
+                    Fate::Panicked => End::Panicked,
+                    Fate::Dropped if asked => End::Cancelled,
+                    Fate::Dropped => End::Abandoned,
                     // The request was first, and whoever made it is still on the way to report this.
-                    Some(End::NeverStarted) if asked && flags & RESERVED != 0 => End::Cancelled,
-                    Some(end) => end,
-                    None if asked => End::Cancelled,
-                    None => End::Abandoned,
+                    Fate::NeverStarted if asked && flags & RESERVED != 0 => End::Cancelled,
+                    Fate::NeverStarted => End::NeverStarted,
                 };
-                if let Some(unwanted) = M::unwanted(&self, end, &mut last) {
-                    return Err(unwanted);
+                match M::bequeath(&self, body, end, &mut output) {
+                    Legacy::Settled => Step::Ended(self.conclude(body, end), M::seen(body)),
+                    Legacy::Unwanted => Step::Unwanted,
+                    Legacy::Told => Step::Told,
                 }
-                let ending = M::decide(&self, body, end, &mut last);
-                let concluded = ending.map(|ending| self.conclude(body, end, ending));
-                Ok((concluded, M::seen(body)))
             });
             match step {
-                Ok(step) => break step,
+                Step::Ended(concluded, seen) => {
+                    self.follow_up(concluded);
+                    return seen;
+                }
                 // Dropped before anybody can see the end (law 15), and then there is none: this comes round once.
-                Err(unwanted) => contain(|| drop(unwanted)),
+                Step::Unwanted => contain(|| drop(output.take())),
+                Step::Told => {
+                    M::tell(&self);
+                    return M::Seen::default();
+                }
+                Step::Over => {
+                    contain(|| drop(output));
+                    return M::Seen::default();
+                }
             }
-        };
-        M::decided(&self, last);
-        if let Some(concluded) = concluded {
-            self.follow_up(concluded);
         }
-        seen
     }
 
     /// Lets everybody see the end, under the lock of the body.
     #[cfg_attr(feature = "alloc", inline)]
-    pub(crate) fn conclude(&self, body: &mut Body<M>, end: End, ending: M::Ending) -> Concluded<M> {
+    pub(crate) fn conclude(&self, body: &mut Body<M>, end: End) -> Concluded<M> {
         // From here on nobody can ask it to stop, replace it, or let go of its output.
-        let flags = if M::IN_STEPS { self.set_ending() } else { self.flags() };
+        let flags = if M::IN_STEPS { self.set_ending(ENDING) } else { self.flags() };
         body.end = Some(end);
-        let (kept, left) = M::book(self, body, flags, ending);
-        self.set(ENDING | if kept { ENDED } else { ENDED | GONE | UNLISTED });
+        let left = M::book(self, body, flags, end);
         let awaited = !body.waiters.is_empty();
         Concluded { flags, waker: body.waker.take(), awaited, left }
     }

@@ -8,6 +8,7 @@
 //! All of this is under the lock of the name's shard. A task may have ended and not yet been taken out, because whoever
 //! ended it is still on the way to that lock: who comes first does it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 use core::task::Waker;
@@ -18,9 +19,11 @@ use crate::mode::{Lock, Mode};
 use crate::slot::{CHAINED, ENDED, ENDING, HELD, Request, Slot, SlotRef, Urgency};
 use crate::unwind::contain;
 
-/// What is left over: dropped, or woken, outside the shard's lock.
+/// What is left over: dropped, or woken, outside the shard's lock. Mostly nothing.
 #[must_use]
-pub(super) struct Loose<M: Mode> {
+pub(super) struct Loose<M: Mode>(Option<Box<Ends<M>>>);
+
+struct Ends<M: Mode> {
     refs: Vec<SlotRef<M>>,
     wakers: Vec<Waker>,
     request: Option<(SlotRef<M>, Request<M>)>,
@@ -29,18 +32,26 @@ pub(super) struct Loose<M: Mode> {
 impl<M: Mode> Loose<M> {
     #[inline]
     pub(super) const fn new() -> Self {
-        Self { refs: Vec::new(), wakers: Vec::new(), request: None }
+        Self(None)
+    }
+
+    fn ends(&mut self) -> &mut Ends<M> {
+        self.0.get_or_insert_with(|| {
+            Box::new(Ends { refs: Vec::new(), wakers: Vec::new(), request: None })
+        })
     }
 
     #[inline]
     pub(super) fn tie_up(self) {
-        if self.request.is_some() || !self.wakers.is_empty() || !self.refs.is_empty() {
-            self.tie_up_some();
+        if let Some(ends) = self.0 {
+            ends.tie_up();
         }
     }
+}
 
+impl<M: Mode> Ends<M> {
     #[cold]
-    fn tie_up_some(self) {
+    fn tie_up(self: Box<Self>) {
         if let Some((replaced, request)) = self.request {
             replaced.after_request(request);
         }
@@ -94,7 +105,7 @@ impl<M: Mode> Inner<M> {
         let Some(request) = request else { return false };
         let before = self.refer_live(old);
         slot(&new).with(|body| body.extras().before = Some(before));
-        loose.request = Some((self.refer_live(old), request));
+        loose.ends().request = Some((self.refer_live(old), request));
         true
     }
 
@@ -133,12 +144,12 @@ impl<M: Mode> Inner<M> {
                 next.clear(HELD);
                 (old, body.waker.take())
             });
-            loose.refs.extend(old);
-            loose.wakers.extend(waker);
+            loose.ends().refs.extend(old);
+            loose.ends().wakers.extend(waker);
         }
         if let Some(last) = &before {
             let old = last.with(|body| core::mem::replace(&mut body.extras().after, after.clone()));
-            loose.refs.extend(old);
+            loose.ends().refs.extend(old);
             if after.is_none() {
                 if let Some(at) = self.names.find_mut(hash, |at| *at == ended) {
                     *at = last.as_ptr();
@@ -146,7 +157,7 @@ impl<M: Mode> Inner<M> {
                 }
             }
         }
-        loose.refs.extend(before.into_iter().chain(after));
+        loose.ends().refs.extend(before.into_iter().chain(after));
         gave_back
     }
 }

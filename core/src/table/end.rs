@@ -1,156 +1,103 @@
 //! The end of a task in a growing table: what is kept of it, and who is told.
 
 use alloc::vec::Vec;
+use core::ptr::NonNull;
 use core::task::Waker;
-use core::time::Duration;
 
-use super::ended::Added;
 use super::payload::Payload;
 use super::{Core, TaskEnd};
 use crate::mode::{Mode, Word as _};
-use crate::scope::Membership;
-use crate::slot::{Body, CANCEL, CHAINED, End, Fate, HANDLE, KEEP, STARTED, SlotRef};
-use crate::unwind::{contain, message};
-use crate::{Cleanup, TaskInfo, Text};
-
-/// How a task ended, decided but for what comes of it.
-pub(crate) struct Ending {
-    pub(crate) end: End,
-    message: Option<Text>,
-    cleanup: Option<Cleanup>,
-    now: Option<Duration>,
-}
-
-impl Ending {
-    /// What will be known of the task, whose reason to stop this is.
-    pub(super) fn info(&self, task: TaskInfo, reason: Option<Text>) -> TaskInfo {
-        let outcome = self.end.outcome(|| reason, || self.message.clone());
-        task.ended(outcome, self.cleanup, self.now)
-    }
-}
-
-/// All that is known of an end before it is decided.
-pub(crate) struct Last {
-    payload: Option<Payload>,
-    message: Option<Text>,
-    cleanup: Option<Cleanup>,
-    now: Option<Duration>,
-    /// Whether an observer is told, before anybody sees the end.
-    told: bool,
-}
+use crate::slot::{
+    Body, CANCEL, CHAINED, ENDING, End, HANDLE, KEEP, Legacy, STARTED, Slot, SlotRef, Words,
+};
+use crate::unwind::contain;
 
 /// What an end leaves to be done once the lock is released.
 pub(crate) struct Left<M: Mode> {
-    added: Added<M>,
-    hooks: Vec<Waker>,
+    evicted: Option<NonNull<Slot<M>>>,
     joiner: Option<Waker>,
-    scope: Option<Membership<M>>,
-}
-
-impl Last {
-    #[inline]
-    pub(super) fn new<M: Mode>(
-        task: &SlotRef<M>,
-        fate: Fate,
-        output: Option<Payload>,
-        cleanup: Option<Cleanup>,
-    ) -> (Option<End>, Self) {
-        let (end, payload, message) = match fate {
-            Fate::Completed => (Some(End::Completed), output, None),
-            Fate::Failed(message) => (Some(End::Failed), output, Some(message)),
-            Fate::Panicked(None) => (Some(End::Panicked), None, None),
-            Fate::Panicked(Some(panic)) => {
-                let message = message(&panic);
-                (Some(End::Panicked), Some(Payload::new(panic)), message)
-            }
-            Fate::Dropped => (None, None, None),
-            Fate::NeverStarted => (Some(End::NeverStarted), None, None),
-        };
-        (end, Self { payload, message, cleanup, now: task.core().now(), told: false })
-    }
-
-    #[inline]
-    pub(super) fn let_go<M: Mode>(self, task: &SlotRef<M>) {
-        contain(|| drop(self.payload));
-        if self.told {
-            task.tell();
-        }
-    }
+    /// Whether the task had any.
+    extras: bool,
 }
 
 impl<M: Mode> SlotRef<M> {
-    /// Whether a record will be kept of a task that ends so.
     #[inline]
-    fn leaves_record(&self, end: End) -> bool {
-        self.core().ended.keeps() && !matches!(end, End::NeverStarted)
-    }
-
-    /// Whether anybody can take the output, or the panic, of a task that ends so.
-    #[inline]
-    fn is_wanted(&self, end: End) -> bool {
-        self.flags() & if self.leaves_record(end) { HANDLE | KEEP } else { HANDLE } != 0
-    }
-
-    #[inline]
-    pub(super) fn unwanted(&self, end: End, last: &mut Last) -> Option<Payload> {
-        // What it panicked with may still be for the observer.
-        if self.is_wanted(end) || end == End::Panicked { None } else { last.payload.take() }
-    }
-
-    #[inline]
-    pub(super) fn decide(&self, body: &mut Body<M>, end: End, last: &mut Last) -> Option<Ending> {
-        if self.is_wanted(end) {
-            body.more.payload = last.payload.take();
+    pub(super) fn last(&self, output: &mut Option<Payload>, words: Words) {
+        if let Words { message: None, panic: None, cleanup: None } = words {
+            if self.core().options.clock.is_none() {
+                return;
+            }
         }
-        if !self.leaves_record(end) && self.flags() & KEEP != 0 {
+        self.note_last(output, words);
+    }
+
+    /// Notes what few tasks have to say at their end. It is shown once they have ended.
+    #[cold]
+    fn note_last(&self, output: &mut Option<Payload>, words: Words) {
+        let Words { mut message, panic, cleanup } = words;
+        if let Some(panic) = panic {
+            message = crate::unwind::message(&panic);
+            *output = Some(Payload::new(panic));
+        }
+        let now = self.core().now();
+        self.with(|body| {
+            if self.flags() & ENDING != 0 || body.is_ending() {
+                return;
+            }
+            let extras = body.extras();
+            (extras.message, extras.cleanup) = (message, cleanup);
+            if let (Some(now), Some(times)) = (now, extras.times.as_mut()) {
+                times.end(now);
+            }
+        });
+    }
+
+    #[inline]
+    pub(super) fn bequeath(
+        &self,
+        body: &mut Body<M>,
+        end: End,
+        output: &mut Option<Payload>,
+    ) -> Legacy {
+        let leaves_record = self.core().ended.keeps() && end != End::NeverStarted;
+        let flags = self.flags();
+        let wanted = flags & if leaves_record { HANDLE | KEEP } else { HANDLE } != 0;
+        if wanted && output.is_some() {
+            self.leave_payload(body, output.take(), end != End::Panicked);
+        }
+        let observed = body.news().is_some();
+        if output.is_some() && !(observed && end == End::Panicked) {
+            return Legacy::Unwanted;
+        }
+        if !leaves_record && flags & KEEP != 0 {
             self.clear(KEEP);
         }
-        let ending =
-            Ending { end, message: last.message.take(), cleanup: last.cleanup, now: last.now };
-        let Some(news) = body.news() else { return Some(ending) };
-        let panic = if end == End::Panicked { last.payload.take() } else { None };
-        news.end(ending, panic.and_then(|panic| panic.take().ok()));
-        last.told = true;
-        None
+        let Some(news) = body.news() else { return Legacy::Settled };
+        news.end(end, output.take().and_then(|panic| panic.take().ok()));
+        Legacy::Told
     }
 
     /// Changes the books, under the lock of the body.
     #[inline]
-    pub(super) fn book(&self, body: &mut Body<M>, flags: u32, ending: Ending) -> (bool, Left<M>) {
+    pub(super) fn book(&self, body: &mut Body<M>, flags: u32, end: End) -> Left<M> {
         let core = self.core();
         let tally = core.tally(self.home.place);
-        let keep = !matches!(ending.end, End::NeverStarted);
-        if ending.message.is_some() {
-            body.extras().message = ending.message;
-        }
-        if ending.cleanup.is_some() {
-            body.extras().cleanup = ending.cleanup;
-        }
-        if let (Some(now), Some(extras)) = (ending.now, body.some_extras()) {
-            if let Some(times) = extras.times.as_mut() {
-                times.end(now);
-            }
-        }
         if flags & (STARTED | CANCEL) == 0 {
             tally.unqueued.add(1);
         }
         if core.options.capacity.is_some() {
             core.admitted.sub(1);
         }
-        let added = core.ended.add(self.as_ptr(), keep, || {
-            let (name, outcome) = (self.head().name.clone(), body.outcome()?);
-            Some(TaskEnd { id: self.id(), name, outcome })
-        });
         if flags & CANCEL != 0 {
             tally.stopped_ended.add(1);
         }
         tally.ended.add(1);
-        let (scope, hooks) = match body.some_extras() {
-            Some(extras) => (extras.scope.take(), core::mem::take(&mut extras.hooks)),
-            None => (None, Vec::new()),
-        };
-        let joiner = body.more.joiner.take();
-        (added.kept, Left { added, hooks, joiner, scope })
+        let evicted = core.ended.add(self, end != End::NeverStarted, || {
+            let (name, outcome) = (self.head().name.clone(), body.outcome()?);
+            Some(TaskEnd { id: self.id(), name, outcome })
+        });
+        let extras = body.some_extras().is_some();
+        Left { evicted, joiner: body.more.joiner.take(), extras }
     }
 
     /// Does what follows from an end, outside the lock.
@@ -160,16 +107,27 @@ impl<M: Mode> SlotRef<M> {
         if flags & CHAINED != 0 {
             core.pass_on(self);
         }
-        if let Some(record) = left.added.evicted {
+        if let Some(record) = left.evicted {
             core.evict(record);
         }
-        if let Some(scope) = left.scope {
-            scope.leave();
+        if left.extras {
+            self.settle_extras();
         }
-        contain(|| drop(left.hooks));
         if let Some(joiner) = left.joiner {
             contain(|| joiner.wake());
         }
+    }
+
+    #[cold]
+    fn settle_extras(&self) {
+        let (scope, hooks) = self.with(|body| match body.some_extras() {
+            Some(extras) => (extras.scope.take(), core::mem::take(&mut extras.hooks)),
+            None => (None, Vec::new()),
+        });
+        if let Some(scope) = scope {
+            scope.leave();
+        }
+        contain(|| drop(hooks));
     }
 
     /// Forgets the record of this task, if it has ended and there still is one.

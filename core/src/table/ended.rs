@@ -5,7 +5,7 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use crate::mode::{Init, Lock, Mode, Word};
-use crate::slot::{GONE, Slot};
+use crate::slot::{ENDED, GONE, Slot, SlotRef, UNLISTED};
 use crate::wait::Event;
 use crate::{Outcome, TaskId, Text};
 
@@ -85,13 +85,6 @@ impl fmt::Display for TaskEnd {
     }
 }
 
-/// What became of a task that ended.
-pub(crate) struct Added<M: Mode> {
-    pub(crate) kept: bool,
-    /// The oldest record, which made room. Marked `GONE`; whoever has this evicts it.
-    pub(crate) evicted: Option<NonNull<Slot<M>>>,
-}
-
 impl<M: Mode> Ended<M> {
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, readers: Init::INIT, list: Init::INIT, arrived: Event::INIT }
@@ -108,28 +101,33 @@ impl<M: Mode> Ended<M> {
         self.list.with(|list| list.len)
     }
 
-    /// Adds a task that ends, under the lock of its body.
+    /// Adds a task that ends, under the lock of its body, and lets everybody see that it has. Returns the oldest record if
+    /// that had to make room, marked `GONE`: it is to be evicted.
     #[inline]
     pub(crate) fn add(
         &self,
-        slot: NonNull<Slot<M>>,
+        task: &SlotRef<M>,
         keep: bool,
         end: impl FnOnce() -> Option<TaskEnd>,
-    ) -> Added<M> {
-        let kept = keep && self.limit > 0;
+    ) -> Option<NonNull<Slot<M>>> {
+        let keep = keep && self.limit > 0;
         let followed = self.readers.load() != 0;
-        if !kept && !followed {
-            return Added { kept, evicted: None };
+        if !keep && !followed {
+            task.set_ending(ENDED | GONE | UNLISTED);
+            return None;
         }
         self.list.with(|list| {
             if let Some(end) = if followed { end() } else { None } {
                 list.follow(end);
             }
-            if kept {
-                list.push(slot);
+            if keep {
+                list.push(task.as_ptr());
+                // Under this lock, so that nobody takes it out, and says so, before it has ended.
+                task.set_ending(ENDED);
+            } else {
+                task.set_ending(ENDED | GONE | UNLISTED);
             }
-            let full = list.len > self.limit;
-            Added { kept, evicted: if full { list.pop() } else { None } }
+            if list.len > self.limit { list.pop() } else { None }
         })
     }
 

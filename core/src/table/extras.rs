@@ -6,11 +6,11 @@ use core::ptr::NonNull;
 use core::task::Waker;
 
 use super::payload::Payload;
-use super::{Core, Ending, Links, News, Shelf};
+use super::{Core, Links, News, Shelf};
 use crate::info::Times;
 use crate::mode::{Init, Mode, UnsafeCell};
 use crate::scope::Membership;
-use crate::slot::{Body, End, SHIELD, STOP, Slot, SlotRef};
+use crate::slot::{Body, End, Mark, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef};
 use crate::unwind::Panic;
 use crate::{Cleanup, Outcome, Text};
 
@@ -22,8 +22,28 @@ pub(crate) struct Home<M: Mode> {
     pub(super) head: UnsafeCell<Head>,
     /// Guarded by the shard's lock.
     pub(super) shelf: UnsafeCell<Shelf>,
+    /// The output, or what the task panicked with, a [`Panic`]. Guarded by the lock of the body; but an output is whose
+    /// who clears `OUTPUT`, locked or not.
+    payload: UnsafeCell<Option<Payload>>,
+    /// The wrapper's alone.
+    mark: UnsafeCell<Mark>,
     /// Guarded by the lock of the ended list.
     pub(super) links: UnsafeCell<Links<M>>,
+}
+
+impl<M: Mode> Home<M> {
+    pub(super) fn new(core: NonNull<Core<M>>, place: u32, head: Head, shelf: Shelf) -> Self {
+        let (head, shelf) = (UnsafeCell::new(head), UnsafeCell::new(shelf));
+        Self {
+            core,
+            place,
+            head,
+            shelf,
+            payload: UnsafeCell::new(None),
+            mark: UnsafeCell::new(Mark::NONE),
+            links: UnsafeCell::default(),
+        }
+    }
 }
 
 pub(crate) struct Head {
@@ -50,14 +70,12 @@ pub(super) fn spread(hash: u32) -> u64 {
 pub(crate) struct More<M: Mode> {
     /// Wakes who awaits the typed handle.
     pub(crate) joiner: Option<Waker>,
-    /// The output, or what the task panicked with, a [`Panic`].
-    pub(crate) payload: Option<Payload>,
     /// What few tasks need.
     extras: Option<Box<Extras<M>>>,
 }
 
 impl<M: Mode> Init for More<M> {
-    const INIT: Self = Self { joiner: None, payload: None, extras: None };
+    const INIT: Self = Self { joiner: None, extras: None };
 }
 
 pub(crate) struct Extras<M: Mode> {
@@ -126,22 +144,31 @@ impl<M: Mode> Body<M> {
     }
 
     #[inline]
-    fn ending(&self) -> Option<&Ending> {
+    fn ending(&self) -> Option<End> {
         self.more.extras.as_deref()?.news.as_deref()?.ending()
     }
 
     /// Whether the payload is what the task panicked with.
     pub(crate) fn has_panicked(&self) -> bool {
-        let end = self.end.or_else(|| Some(self.ending()?.end));
-        matches!(end, Some(End::Panicked))
+        self.end.or_else(|| self.ending()) == Some(End::Panicked)
     }
 
+    /// When the task was spawned and started; when it ended is said by [`Body::last_words`].
     pub(crate) fn times(&self) -> Option<Times> {
-        self.more.extras.as_ref()?.times
+        let times = self.more.extras.as_ref()?.times?;
+        Some(Times { ended: None, ..times })
     }
 
-    pub(crate) fn cleanup(&self) -> Option<Cleanup> {
-        self.more.extras.as_ref()?.cleanup
+    /// How the task ended, if its end is `end`, how its cleanup went, and when all that happened.
+    pub(crate) fn last_words(&self, end: End) -> (Outcome, Option<Cleanup>, Option<Times>) {
+        let extras = self.more.extras.as_deref();
+        let reason = || extras.and_then(|extras| extras.reason.clone());
+        let message = || extras.and_then(|extras| extras.message.clone());
+        let outcome = end.outcome(reason, message);
+        match extras {
+            Some(extras) => (outcome, extras.cleanup, extras.times),
+            None => (outcome, None, None),
+        }
     }
 
     pub(crate) fn stage(&self) -> i64 {
@@ -154,17 +181,7 @@ impl<M: Mode> Body<M> {
 
     #[inline]
     pub(crate) fn outcome(&self) -> Option<Outcome> {
-        let extras = self.more.extras.as_deref();
-        let message = || extras.and_then(|extras| extras.message.clone());
-        Some(self.end?.outcome(|| extras.and_then(|extras| extras.reason.clone()), message))
-    }
-
-    /// What the task panicked with.
-    pub(crate) fn take_panic(&mut self) -> Option<Panic> {
-        match self.end? {
-            End::Panicked => self.more.payload.take()?.take::<Panic>().ok(),
-            _ => None,
-        }
+        Some(self.last_words(self.end?).0)
     }
 }
 
@@ -183,6 +200,54 @@ impl End {
             End::Abandoned => Outcome::Abandoned,
             End::NeverStarted => Outcome::NeverStarted,
         }
+    }
+}
+
+impl<M: Mode> Slot<M> {
+    /// For the task's wrapper, which there is one of, and which asks for this while nobody else can reach it.
+    #[expect(clippy::mut_from_ref, reason = "the wrapper has it to itself")]
+    #[inline]
+    pub(super) fn mark(&self) -> &mut Mark {
+        // SAFETY: the one wrapper calls this, one reference at a time (`Store::mark` borrows what is its own).
+        unsafe { &mut *self.home.mark.get() }
+    }
+}
+
+/// The payload.
+impl<M: Mode> Slot<M> {
+    /// Leaves an output, or a panic, to whoever comes for it. `_` is this slot's body.
+    #[inline]
+    pub(super) fn leave_payload(&self, _: &mut Body<M>, payload: Option<Payload>, output: bool) {
+        // SAFETY: the body is locked, and `OUTPUT` is not set: there was none.
+        unsafe { *self.home.payload.get() = payload }
+        self.set_ending(if output { OUTPUT } else { PANIC });
+    }
+
+    /// Takes the output, if there is one and nobody else does.
+    #[inline]
+    pub(crate) fn take_output(&self) -> Option<Payload> {
+        let taken = self.flags() & OUTPUT != 0 && self.clear(OUTPUT) & OUTPUT != 0;
+        // SAFETY: of all who come for it one clears the flag, which was set after the payload was written.
+        if taken { unsafe { (*self.home.payload.get()).take() } } else { None }
+    }
+
+    /// Whether there is an output and it is a `T`. `_` is this slot's body.
+    pub(crate) fn output_is<T: 'static>(&self, _: &mut Body<M>) -> Option<bool> {
+        let payload = self.take_output()?;
+        let is = payload.is::<T>();
+        // SAFETY: it was just taken. Who looks for it meanwhile without the lock looks again with it.
+        unsafe { *self.home.payload.get() = Some(payload) }
+        self.set(OUTPUT);
+        Some(is)
+    }
+
+    /// Takes what the task panicked with. `body` is this slot's.
+    pub(crate) fn take_panic(&self, body: &mut Body<M>) -> Option<Panic> {
+        if !body.has_panicked() {
+            return None;
+        }
+        // SAFETY: the body is locked, and what is there is no output.
+        unsafe { (*self.home.payload.get()).take() }?.take().ok()
     }
 }
 
@@ -207,16 +272,28 @@ impl<M: Mode> Slot<M> {
         })
     }
 
-    /// Gives up all that the last task left here; what it returns is dropped outside the locks.
+    /// Gives up all that the last task left here; what it returns, mostly nothing, is dropped outside the locks.
     ///
     /// # Safety
     ///
     /// There is no reference and no record, and the shard's lock is held, or the table is being dropped.
-    pub(crate) unsafe fn let_go(slot: NonNull<Self>) -> impl Sized + use<M> {
+    #[inline]
+    pub(crate) unsafe fn let_go(slot: NonNull<Self>) -> Option<impl Sized + use<M>> {
         // SAFETY: nobody else can reach the slot.
-        let body = unsafe { &mut *slot.as_ptr() }.body_mut();
-        body.end = None;
-        let more = core::mem::replace(&mut body.more, More::INIT);
-        (body.waker.take(), more)
+        let slot = unsafe { &mut *slot.as_ptr() };
+        let long_name = slot.home.head.get_mut().name.is_shared();
+        let payload = slot.home.payload.get_mut().is_some();
+        let Body { end, waker, more: More { joiner, extras }, .. } = slot.body_mut();
+        *end = None;
+        let some = waker.is_some() || joiner.is_some() || extras.is_some();
+        if some || payload || long_name { Some(slot.let_go_some()) } else { None }
+    }
+
+    #[cold]
+    fn let_go_some(&mut self) -> impl Sized + use<M> {
+        let name = core::mem::replace(&mut self.home.head.get_mut().name, Text::EMPTY);
+        let payload = self.home.payload.get_mut().take();
+        let body = self.body_mut();
+        (name, payload, body.waker.take(), body.more.joiner.take(), body.more.extras.take())
     }
 }

@@ -2,13 +2,13 @@
 
 use alloc::alloc::Layout;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 use super::extras::{Head, Home};
-use super::shard::Inner;
-use super::{Core, CoreRef, Links, Shelf, slot};
+use super::{Core, CoreRef, Shelf, slot};
 use crate::Text;
-use crate::mode::{Mode, UnsafeCell};
+use crate::mode::{Init, Mode};
 use crate::slot::Slot;
 use crate::unwind::contain;
 
@@ -34,7 +34,22 @@ pub(super) struct Chunk<M: Mode> {
     generation: u32,
 }
 
-impl<M: Mode> Inner<M> {
+/// A shard's chunks.
+pub(super) struct Memory<M: Mode> {
+    pub(super) chunks: Vec<Chunk<M>>,
+    /// The chunks that have a free slot, in no order.
+    open: Vec<u32>,
+    /// The chunks that were returned to the allocator, in no order.
+    vacant: Vec<u32>,
+    /// How many chunks are wholly free; a few are kept for the next tasks.
+    spare: u32,
+}
+
+impl<M: Mode> Init for Memory<M> {
+    const INIT: Self = Self { chunks: Vec::new(), open: Vec::new(), vacant: Vec::new(), spare: 0 };
+}
+
+impl<M: Mode> Memory<M> {
     #[inline]
     pub(super) fn at(&self, place: u32) -> Option<NonNull<Slot<M>>> {
         let chunk = self.chunks.get(place as usize / CHUNK)?;
@@ -81,13 +96,8 @@ impl<M: Mode> Inner<M> {
             let place = (index * CHUNK as u32 + at) << core.shard_bits | shard;
             let next_free = if at + 1 < CHUNK as u32 { at + 1 } else { NONE };
             let head = Head { name: Text::EMPTY, generation: chunk.generation, hash: 0 };
-            Slot::new(Home {
-                core: NonNull::from(&**core),
-                place,
-                head: UnsafeCell::new(head),
-                shelf: UnsafeCell::new(Shelf { record: false, next_free }),
-                links: UnsafeCell::new(Links::default()),
-            })
+            let shelf = Shelf { record: false, next_free };
+            Slot::new(Home::new(NonNull::from(&**core), place, head, shelf))
         }));
         chunk.free = 0;
         self.spare += 1;
@@ -115,13 +125,16 @@ impl<M: Mode> Inner<M> {
 
     /// Takes back a slot that has neither references nor a record. What it returns is dropped outside the lock.
     #[inline]
-    pub(super) fn free(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) -> impl Sized + use<M> {
+    pub(super) fn free(
+        &mut self,
+        core: &Core<M>,
+        old: NonNull<Slot<M>>,
+    ) -> Option<impl Sized + use<M>> {
         // SAFETY: the caller says so.
-        let body = unsafe { Slot::let_go(old) };
+        let garbage = unsafe { Slot::let_go(old) };
         // SAFETY: nobody refers to it, and the shard's lock is held.
         let (head, shelf) =
             unsafe { (&mut *slot(&old).home.head.get(), &mut *slot(&old).home.shelf.get()) };
-        let name = core::mem::replace(&mut head.name, Text::EMPTY);
         let (_, place) = core.split(slot(&old).home.place);
         // A slot whose generation would wrap is never used again: it stays counted as used.
         if let Some(next) = head.generation.checked_add(1) {
@@ -139,7 +152,7 @@ impl<M: Mode> Inner<M> {
                 }
             }
         }
-        (body, name)
+        garbage
     }
 
     /// Returns a wholly free chunk to the allocator.
@@ -183,8 +196,9 @@ impl<M: Mode> Drop for Chunk<M> {
         for index in 0..CHUNK as u32 {
             if let Some(at) = self.at(index) {
                 // SAFETY: what is left when a table is dropped are records, which nobody refers to.
-                let garbage = unsafe { Slot::let_go(at) };
-                contain(|| drop(garbage));
+                if let Some(garbage) = unsafe { Slot::let_go(at) } {
+                    contain(|| drop(garbage));
+                }
             }
         }
         if let Some(slots) = self.slots.take() {

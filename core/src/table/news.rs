@@ -8,10 +8,9 @@
 use alloc::vec::Vec;
 use core::any::Any;
 
-use super::end::Ending;
 use crate::arc::Arc;
 use crate::mode::Mode;
-use crate::slot::{AROUND, Body, Concluded, SlotRef};
+use crate::slot::{AROUND, Body, Concluded, End, SlotRef};
 use crate::unwind::{Panic, catch, contain, discard, into_any};
 use crate::{AroundPoll, Observer, State, TaskInfo, Text};
 
@@ -27,7 +26,7 @@ pub(crate) struct News {
     /// Whether a thread is telling it.
     telling: bool,
     /// How the task ended, until everybody may see it.
-    ending: Option<Ending>,
+    ending: Option<End>,
     /// What it panicked with that nobody takes.
     unclaimed: Vec<Panic>,
     around: Option<Arc<dyn AroundPoll>>,
@@ -42,14 +41,14 @@ impl News {
         self.due |= what;
     }
 
-    pub(crate) fn end(&mut self, ending: Ending, unclaimed: Option<Panic>) {
+    pub(crate) fn end(&mut self, end: End, unclaimed: Option<Panic>) {
         self.due |= ENDED;
-        self.ending = Some(ending);
+        self.ending = Some(end);
         self.unclaimed.extend(unclaimed);
     }
 
-    pub(crate) fn ending(&self) -> Option<&Ending> {
-        self.ending.as_ref()
+    pub(crate) fn ending(&self) -> Option<End> {
+        self.ending
     }
 
     /// What is to be told next. In the order of the flags, which is that of life.
@@ -127,30 +126,28 @@ impl<M: Mode> SlotRef<M> {
             return Step::Nothing;
         }
         (news.telling, *telling) = (true, true);
-        let info = |state| TaskInfo::at(self, state, times);
-        match news.next() {
-            ADDED => return Step::Added(info(State::Queued)),
-            STARTED => return Step::Started(info(State::Running)),
-            STOPPING => return Step::Stopping(info(State::Stopping), reason),
-            ENDED => {
-                if let Some(ending) = &news.ending {
-                    return Step::Ended(ending.info(info(State::Ended), reason));
-                }
+        let (next, ending) = (news.next(), news.ending);
+        match (next, ending) {
+            (ADDED, _) => return Step::Added(TaskInfo::at(self, State::Queued, times)),
+            (STARTED, _) => return Step::Started(TaskInfo::at(self, State::Running, times)),
+            (STOPPING, _) => {
+                return Step::Stopping(TaskInfo::at(self, State::Stopping, times), reason);
             }
+            (ENDED, Some(end)) => return Step::Ended(TaskInfo::ended(self, body, end)),
             _ => {}
         }
         if let Some(panic) = news.unclaimed.pop() {
-            let info = match &news.ending {
-                Some(ending) => ending.info(info(State::Ended), reason),
+            let info = match ending {
+                Some(end) => TaskInfo::ended(self, body, end),
                 None => TaskInfo::locked(self, body),
             };
             return Step::Unclaimed(info, panic);
         }
         (news.telling, *telling) = (false, false);
         match news.ending.take() {
-            Some(ending) => {
+            Some(end) => {
                 let around = news.around.take();
-                Step::Conclude(self.conclude(body, ending.end, ending), around)
+                Step::Conclude(self.conclude(body, end), around)
             }
             None => Step::Nothing,
         }
@@ -206,7 +203,7 @@ impl<M: Mode> Drop for Teller<'_, M> {
             let news = body.news()?;
             news.telling = false;
             let ending = news.ending.take()?;
-            Some(self.task.conclude(body, ending.end, ending))
+            Some(self.task.conclude(body, ending))
         });
         if let Some(concluded) = concluded {
             self.task.clone().follow_up(concluded);

@@ -17,20 +17,25 @@ pub(super) fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
         let core = slot.core();
         let (shard, _) = core.split(slot.home.place);
         core.shards[shard].lock.with(|inner| {
-            if slot.refs.sub(1) != 1 {
-                return (None, None);
+            // The last one is alone with the lock, and counts without an atomic operation.
+            match slot.refs.load() {
+                1 => slot.refs.store(0),
+                _ if slot.refs.sub(1) != 1 => return (None, None),
+                _ => {}
             }
             // SAFETY: the shard's lock is held.
             let shelf = unsafe { &mut *slot.home.shelf.get() };
             if slot.flags() & UNLISTED != 0 && take(&mut shelf.record) {
                 inner.unname(core, pointer);
             }
-            let garbage = (!shelf.record).then(|| inner.free(core, pointer));
+            let garbage = if shelf.record { None } else { inner.memory.free(core, pointer) };
             inner.referred -= 1;
             (garbage, if inner.referred == 0 { inner.keep.take() } else { None })
         })
     };
-    contain(|| drop(garbage));
+    if let Some(garbage) = garbage {
+        contain(|| drop(garbage));
+    }
     // This may be the last of the table: nothing may be borrowed from it any more.
     drop(keep);
 }

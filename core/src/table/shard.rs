@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use hashbrown::HashTable;
 
-use super::memory::{CHUNK, Chunk};
+use super::memory::{CHUNK, Memory};
 use super::tally::Tally;
 use super::{Core, CoreRef, slot};
 use crate::mode::{Init, Mode, Word};
@@ -15,19 +15,15 @@ use crate::slot::{GONE, Slot, SlotRef};
 #[repr(align(128))]
 pub(super) struct Shard<M: Mode> {
     pub(super) lock: M::Lock<Inner<M>>,
+    /// How many tasks were spawned here. Written under the lock.
+    pub(super) spawned: M::Word,
     pub(super) tally: Tally<M>,
 }
 
 pub(super) struct Inner<M: Mode> {
     pub(super) closed: bool,
     pub(super) names: HashTable<NonNull<Slot<M>>>,
-    pub(super) chunks: Vec<Chunk<M>>,
-    /// The chunks that have a free slot, in no order.
-    pub(super) open: Vec<u32>,
-    /// The chunks that were returned to the allocator, in no order.
-    pub(super) vacant: Vec<u32>,
-    /// How many chunks are wholly free; a few are kept for the next tasks.
-    pub(super) spare: u32,
+    pub(super) memory: Memory<M>,
     /// How many slots are referred to.
     pub(super) referred: u32,
     /// The table itself, while any slot is (invariant 2).
@@ -36,7 +32,7 @@ pub(super) struct Inner<M: Mode> {
 
 impl<M: Mode> Shard<M> {
     pub(super) fn new() -> Self {
-        Self { lock: Init::INIT, tally: Tally::new() }
+        Self { lock: Init::INIT, spawned: Init::INIT, tally: Tally::new() }
     }
 }
 
@@ -44,16 +40,13 @@ impl<M: Mode> Init for Inner<M> {
     const INIT: Self = Self {
         closed: false,
         names: HashTable::new(),
-        chunks: Vec::new(),
-        open: Vec::new(),
-        vacant: Vec::new(),
-        spare: 0,
+        memory: Init::INIT,
         referred: 0,
         keep: None,
     };
 }
 
-fn rehash<M: Mode>(at: &NonNull<Slot<M>>) -> u64 {
+pub(super) fn rehash<M: Mode>(at: &NonNull<Slot<M>>) -> u64 {
     slot(at).head().hash()
 }
 
@@ -66,25 +59,15 @@ impl<M: Mode> Inner<M> {
         (slot(&found).settled() & GONE == 0).then_some(found)
     }
 
-    /// Whether a slot has this name, ended or not.
-    #[inline]
-    pub(super) fn knows(&self, hash: u64, name: &[u8]) -> bool {
-        self.names.find(hash, |at| slot(at).head().name.as_bytes() == name).is_some()
-    }
-
     /// Gives the name of `new` to `new`.
     pub(super) fn name(&mut self, hash: u64, new: NonNull<Slot<M>>) {
         let same = |at: &NonNull<Slot<M>>| slot(at).head().name == slot(&new).head().name;
         match self.names.find_mut(hash, same) {
             Some(at) => *at = new,
-            None => self.name_first(hash, new),
+            None => {
+                self.names.insert_unique(hash, new, rehash);
+            }
         }
-    }
-
-    /// The same, where no slot has the name.
-    #[inline]
-    pub(super) fn name_first(&mut self, hash: u64, new: NonNull<Slot<M>>) {
-        self.names.insert_unique(hash, new, rehash);
     }
 
     /// Takes the name from `old`, unless another task has it by now.
@@ -137,9 +120,12 @@ impl<M: Mode> Inner<M> {
         chunk: usize,
         found: &mut Vec<SlotRef<M>>,
     ) -> bool {
-        let Some(slots) = self.chunks.get(chunk).map(|chunk| chunk.slots) else { return false };
+        let Some(slots) = self.memory.chunks.get(chunk).map(|chunk| chunk.slots) else {
+            return false;
+        };
         for index in 0..if slots.is_some() { CHUNK } else { 0 } {
-            let at = self.at((chunk * CHUNK + index) as u32).filter(|at| slot(at).has_record());
+            let at =
+                self.memory.at((chunk * CHUNK + index) as u32).filter(|at| slot(at).has_record());
             if let Some(at) = at {
                 found.push(self.refer(core, at));
             }

@@ -3,15 +3,17 @@
 use alloc::vec::Vec;
 use core::task::Waker;
 
-use super::end::{Ending, Last, Left};
+use super::end::Left;
 use super::extras::{Home, More};
 use super::payload::Payload;
 use super::{STOPPING, news, reference};
 use crate::mode::{Parts, Store, Vocabulary, Word};
-use crate::slot::{Body, CANCEL, End, Fate, HANDLE, KEEP, SATURATED, STARTED, Slot, SlotRef};
+use crate::slot::{
+    Body, CANCEL, End, HANDLE, KEEP, Legacy, Mark, SATURATED, STARTED, Slot, SlotRef, Words,
+};
 use crate::unwind::{Panic, contain};
 use crate::wait::wake_all;
-use crate::{Cleanup, Outcome, TaskId, Text};
+use crate::{Outcome, TaskId, Text};
 
 /// What a first request to stop leaves to be done.
 #[derive(Default)]
@@ -34,10 +36,9 @@ impl<M: Parts> Store for M {
     type Why = ();
     type Table = ();
     type Output = Payload;
+    type Mark = ();
     type Inside = Option<news::Inside>;
     type Asked = Asked;
-    type Last = Last;
-    type Ending = Ending;
     type Left = Left<M>;
     type Seen = ();
 
@@ -130,6 +131,11 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
+    fn mark<'a>(task: &'a SlotRef<M>, (): &'a mut ()) -> &'a mut Mark {
+        task.mark()
+    }
+
+    #[inline]
     fn enter(task: &SlotRef<M>) -> Option<news::Inside> {
         task.enter()
     }
@@ -150,18 +156,8 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
-    fn last(
-        task: &SlotRef<M>,
-        fate: Fate,
-        output: Option<Payload>,
-        cleanup: Option<Cleanup>,
-    ) -> (Option<End>, Last) {
-        Last::new(task, fate, output, cleanup)
-    }
-
-    #[inline]
-    fn unwanted(task: &SlotRef<M>, end: End, last: &mut Last) -> Option<Payload> {
-        task.unwanted(end, last)
+    fn last(task: &SlotRef<M>, output: &mut Option<Payload>, words: Words) {
+        task.last(output, words);
     }
 
     #[inline]
@@ -170,18 +166,23 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
-    fn decide(task: &SlotRef<M>, body: &mut Body<M>, end: End, last: &mut Last) -> Option<Ending> {
-        task.decide(body, end, last)
+    fn bequeath(
+        task: &SlotRef<M>,
+        body: &mut Body<M>,
+        end: End,
+        output: &mut Option<Payload>,
+    ) -> Legacy {
+        task.bequeath(body, end, output)
     }
 
     #[inline]
-    fn decided(task: &SlotRef<M>, last: Last) {
-        last.let_go(task);
+    fn tell(task: &SlotRef<M>) {
+        task.tell();
     }
 
     #[inline]
-    fn book(task: &SlotRef<M>, body: &mut Body<M>, flags: u32, ending: Ending) -> (bool, Left<M>) {
-        task.book(body, flags, ending)
+    fn book(task: &SlotRef<M>, body: &mut Body<M>, flags: u32, end: End) -> Left<M> {
+        task.book(body, flags, end)
     }
 
     #[inline]

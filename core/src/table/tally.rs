@@ -3,9 +3,12 @@
 use super::Core;
 use crate::mode::{Init, Mode, Word};
 
-/// Counts that only ever grow, so that their differences can be read without a lock: see [`Core::is_idle`].
+/// Counts that only ever grow, so that their differences, and that to how many were spawned, can be read without a lock:
+/// see [`Core::is_idle`].
+///
+/// On a cache line of its own: who runs tasks writes here, who spawns them writes to what the shard's lock guards.
+#[repr(align(64))]
 pub(crate) struct Tally<M: Mode> {
-    pub(super) spawned: M::Word,
     /// Left the queue: started, asked to stop, or ended.
     pub(super) unqueued: M::Word,
     /// Asked to stop.
@@ -19,7 +22,6 @@ pub(crate) struct Tally<M: Mode> {
 impl<M: Mode> Tally<M> {
     pub(super) fn new() -> Self {
         Self {
-            spawned: Init::INIT,
             unqueued: Init::INIT,
             stopped: Init::INIT,
             ended: Init::INIT,
@@ -36,7 +38,12 @@ impl<M: Mode> Core<M> {
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         let ended = self.sum(|tally| &tally.ended);
-        self.sum(|tally| &tally.spawned) == ended
+        self.spawned() == ended
+    }
+
+    #[inline]
+    fn spawned(&self) -> u32 {
+        self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(shard.spawned.load()))
     }
 
     /// One count over all shards.
@@ -51,7 +58,7 @@ impl<M: Mode> Core<M> {
             let stopped_ended = self.sum(|tally| &tally.stopped_ended);
             let stopped = self.sum(|tally| &tally.stopped);
             let unqueued = self.sum(|tally| &tally.unqueued);
-            let spawned = self.sum(|tally| &tally.spawned);
+            let spawned = self.spawned();
             let queued = spawned.wrapping_sub(unqueued);
             let stopping = stopped.wrapping_sub(stopped_ended);
             let live = spawned.wrapping_sub(ended);
@@ -62,7 +69,7 @@ impl<M: Mode> Core<M> {
 
     /// How many tasks live.
     pub(crate) fn live(&self) -> usize {
-        self.steady(|ended| self.sum(|tally| &tally.spawned).wrapping_sub(ended) as usize)
+        self.steady(|ended| self.spawned().wrapping_sub(ended) as usize)
     }
 
     /// Reads counts at an instant at which nothing ended, if there is one within a few tries.

@@ -4,7 +4,7 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::{again as renew, sealed};
+use super::{Held, again as renew, sealed};
 use crate::unwind::{catch, discard};
 use crate::{Outcome, Text};
 
@@ -29,6 +29,7 @@ where
     X: sealed::Terms<Result<T, E>>,
 {
     type Cleanup = X::Cleanup;
+    type Held<O: Send> = X::Held<O>;
     const GRACE: bool = X::GRACE;
 
     fn poll_grace(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -49,6 +50,12 @@ where
     }
     fn has_cleanup(&self) -> bool {
         self.rest.has_cleanup()
+    }
+    fn hold<O: Send>(cleanup: &X::Cleanup, held: Held<O>) -> X::Held<O> {
+        X::hold(cleanup, held)
+    }
+    fn held<O: Send>(held: X::Held<O>) -> Held<O> {
+        X::held(held)
     }
     fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.project().rest.poll_deadline(cx)

@@ -1,0 +1,92 @@
+//! The lock between threads. It costs half of what a mutex does, because letting go is a plain store. Who finds it taken
+//! spins for a moment; then the holder was held up, and who waits lets other threads run, and in the end sleeps.
+#![allow(unsafe_code, reason = "a lock; argued below")]
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+#[cfg(not(loom))]
+use {
+    core::{cell::UnsafeCell, hint::spin_loop, time::Duration},
+    std::{
+        sync::atomic::AtomicBool,
+        thread::{sleep, yield_now},
+    },
+};
+
+#[cfg(loom)]
+use super::modelled::{AtomicBool, LockedCell as UnsafeCell};
+use super::{Init, Lock};
+
+pub(crate) struct Latch<T> {
+    taken: AtomicBool,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: `with` gives the value to one thread at a time, and each sees what the one before wrote.
+unsafe impl<T: Send> Sync for Latch<T> {}
+
+impl<T: Init> Init for Latch<T> {
+    const INIT: Self = Self { taken: AtomicBool::new(false), value: UnsafeCell::new(T::INIT) };
+}
+
+#[cfg(not(loom))]
+impl<T> Latch<T> {
+    /// Looks are a few nanoseconds apart at first.
+    const SPINS: u32 = 64;
+    /// Then as far apart as other threads take. After these the holder may be one that only runs while this one sleeps.
+    const YIELDS: u32 = 128;
+    const PAUSE: Duration = Duration::from_micros(50);
+
+    #[cold]
+    fn wait(&self) {
+        let mut looks = 0;
+        while self.taken.load(Relaxed) {
+            if looks < Self::SPINS {
+                spin_loop();
+            } else if looks < Self::YIELDS {
+                yield_now();
+            } else {
+                sleep(Self::PAUSE);
+            }
+            looks = looks.saturating_add(1);
+        }
+    }
+}
+
+#[cfg(loom)]
+impl<T> Latch<T> {
+    fn wait(&self) {
+        self.taken.wait();
+    }
+}
+
+/// Lets go, also when what ran under the lock panicked.
+struct Taken<'a>(&'a AtomicBool);
+
+impl Drop for Taken<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.store(false, Release);
+    }
+}
+
+impl<T: Init> Lock<T> for Latch<T> {
+    fn new(value: T) -> Self {
+        Self { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    }
+
+    // Only our own code runs under a lock, so a panic there means that an allocation failed in the middle of it; what the
+    // lock guards is consistent before each call that can fail.
+    #[inline]
+    fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
+        while self.taken.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
+            self.wait();
+        }
+        let _taken = Taken(&self.taken);
+        // SAFETY: between the exchange and the store in `Taken::drop` no other thread comes here.
+        body(unsafe { &mut *self.value.get() })
+    }
+
+    fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+}

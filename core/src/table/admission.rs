@@ -1,0 +1,212 @@
+//! How a task comes into the table.
+
+use alloc::boxed::Box;
+use core::ptr::NonNull;
+use core::time::Duration;
+
+use hashbrown::hash_table::Entry;
+
+use super::chain::Loose;
+use super::extras::spread;
+use super::shard::{Inner, rehash};
+use super::{Core, CoreRef, News, slot};
+use crate::mode::{Lock, Mode, Word};
+use crate::slot::{CHAINED, HELD, Slot, SlotRef};
+use crate::{SpawnError, TaskId, Text, Times};
+
+/// What to do when a live task has the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Fail,
+    Replace,
+    Keep,
+    Detach,
+    /// As `Replace`, but of this task alone: if another has the name by now, or has ended with it, that is an error.
+    Follow(TaskId),
+}
+
+pub(crate) enum NotAdmitted<M: Mode> {
+    Error(SpawnError),
+    Existing(SlotRef<M>),
+}
+
+/// A task that asks for a place.
+struct Newcomer<'a, M: Mode> {
+    name: Text,
+    /// Of the name, where there is one.
+    short_hash: u32,
+    hash: u64,
+    flags: u32,
+    spawned: Option<Duration>,
+    again: Option<&'a M::Again>,
+}
+
+impl<M: Mode> CoreRef<M> {
+    /// Gives a new task its place: two references to it, for its wrapper and for its handle.
+    #[inline]
+    pub(crate) fn admit(
+        &self,
+        name: Text,
+        policy: Policy,
+        flags: u32,
+    ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
+        self.admit_with(name, policy, flags, None)
+    }
+
+    /// The same, for a task that can be made anew: it has `again` before anybody can find it. The caller's own hold on that
+    /// outlives the call, so that nothing foreign is dropped under the lock.
+    pub(crate) fn admit_with(
+        &self,
+        name: Text,
+        policy: Policy,
+        flags: u32,
+        again: Option<&M::Again>,
+    ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
+        let named = !name.is_empty();
+        let (short_hash, hash) = if named {
+            let short = self.short_hash(name.as_bytes());
+            (short, spread(short))
+        } else {
+            (0, u64::from(self.unnamed.add(1)) << 32)
+        };
+        let spawned = self.now();
+        let (index, shard) = self.shard(hash);
+        let mut loose = Loose::new();
+        let admitted = shard.lock.with(|inner| {
+            if inner.closed {
+                return Err(NotAdmitted::Error(SpawnError::Closed));
+            }
+            let newcomer = Newcomer { name, short_hash, hash, flags, spawned, again };
+            let new = if named {
+                let name = newcomer.name.as_bytes();
+                let same = |at: &NonNull<Slot<M>>| slot(at).head().name.as_bytes() == name;
+                match inner.names.entry(hash, same, rehash) {
+                    Entry::Vacant(vacant) => {
+                        self.take_place().map_err(NotAdmitted::Error)?;
+                        let new = inner.memory.allocate(self, index);
+                        self.furnish(new, newcomer);
+                        vacant.insert(new);
+                        new
+                    }
+                    Entry::Occupied(_) => {
+                        self.admit_known(inner, index, policy, newcomer, &mut loose)?
+                    }
+                }
+            } else {
+                self.take_place().map_err(NotAdmitted::Error)?;
+                let new = inner.memory.allocate(self, index);
+                self.furnish(new, newcomer);
+                new
+            };
+            inner.hold(self);
+            shard.spawned.bump();
+            Ok(new)
+        });
+        loose.tie_up();
+        let new = admitted?;
+        if named {
+            self.named.wake_all(Some(short_hash));
+        }
+        // SAFETY: `furnish` counted these two.
+        let refs = unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
+        if let Some(observer) = self.options.observer.get() {
+            refs.0.announce(observer);
+        }
+        Ok(refs)
+    }
+
+    /// Admits a task of whose name there is one already, live or ended.
+    fn admit_known(
+        &self,
+        inner: &mut Inner<M>,
+        index: u32,
+        policy: Policy,
+        mut newcomer: Newcomer<'_, M>,
+        loose: &mut Loose<M>,
+    ) -> Result<NonNull<Slot<M>>, NotAdmitted<M>> {
+        let (name, hash) = (newcomer.name.as_bytes(), newcomer.hash);
+        let holder = inner.holder(hash, name, loose);
+        if let Policy::Follow(expected) = policy {
+            let known = holder.or_else(|| inner.named(hash, name));
+            let known = known.map(|known| slot(&known).id());
+            if let Some(holder) = known.filter(|known| *known != expected) {
+                return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
+            }
+        }
+        match (holder, policy) {
+            (Some(holder), Policy::Fail) => {
+                let holder = slot(&holder).id();
+                return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
+            }
+            (Some(holder), Policy::Keep) => {
+                return Err(NotAdmitted::Existing(inner.refer(self, holder)));
+            }
+            _ => self.take_place().map_err(NotAdmitted::Error)?,
+        }
+        let new = inner.memory.allocate(self, index);
+        let replaces = matches!(policy, Policy::Replace | Policy::Follow(_));
+        let mut replaced = holder.filter(|_| replaces);
+        let mut chained = false;
+        while let Some(old) = replaced {
+            chained = inner.chain(old, new, loose);
+            if chained {
+                break;
+            }
+            // It ended meanwhile; there may be one that it was to replace itself.
+            replaced = inner.holder(hash, name, loose);
+        }
+        if chained {
+            newcomer.flags |= HELD | CHAINED;
+        }
+        self.furnish(new, newcomer);
+        if chained {
+            slot(&new).count();
+        }
+        inner.name(hash, new);
+        Ok(new)
+    }
+
+    /// Makes a free slot a task's, with two references. The shard is locked.
+    #[inline]
+    fn furnish(&self, new: NonNull<Slot<M>>, newcomer: Newcomer<'_, M>) {
+        let Newcomer { name, short_hash, flags, spawned, again, .. } = newcomer;
+        // SAFETY: `new` was free until now (invariant 1), so nobody else can reach it.
+        let head = unsafe { &mut *slot(&new).home.head.get() };
+        (head.name, head.hash) = (name, short_hash);
+        slot(&new).reset(flags, 2);
+        let observed = self.options.observer.get().is_some();
+        if again.is_some() || spawned.is_some() || observed || self.options.newest_first {
+            self.furnish_extras(slot(&new), spawned, again);
+        }
+    }
+
+    #[cold]
+    fn furnish_extras(&self, new: &Slot<M>, spawned: Option<Duration>, again: Option<&M::Again>) {
+        let stage = self.options.newest_first.then(|| {
+            self.order.with(|order| {
+                *order += 1;
+                *order
+            })
+        });
+        let observed = self.options.observer.get().is_some();
+        new.with(|body| {
+            let extras = body.extras();
+            extras.again = again.cloned();
+            extras.times = spawned.map(Times::at);
+            extras.stage = stage.unwrap_or(0);
+            extras.news = observed.then(|| Box::new(News::added()));
+        });
+    }
+}
+
+impl<M: Mode> Core<M> {
+    #[inline]
+    fn take_place(&self) -> Result<(), SpawnError> {
+        match self.options.capacity {
+            Some(capacity) if !self.admitted.update(|n| (n < capacity).then_some(n + 1)) => {
+                Err(SpawnError::Full { capacity: capacity as usize })
+            }
+            _ => Ok(()),
+        }
+    }
+}
