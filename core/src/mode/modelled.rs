@@ -9,7 +9,7 @@ use core::cell::Cell;
 use core::ops::Deref;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use ::loom::cell::UnsafeCell as Watched;
+use ::loom::cell;
 use ::loom::sync;
 use ::loom::sync::atomic as inside;
 use ::loom::thread::{self, Thread};
@@ -154,7 +154,7 @@ impl AtomicBool {
 
 /// A cell that a lock guards: the first to use it has locked it.
 pub(crate) struct LockedCell<T> {
-    used: OnceLock<Watched<()>>,
+    used: OnceLock<cell::UnsafeCell<()>>,
     value: core::cell::UnsafeCell<T>,
 }
 
@@ -165,7 +165,7 @@ impl<T> LockedCell<T> {
 
     /// To be written, at once.
     pub(crate) fn get(&self) -> *mut T {
-        self.used.get_or_init(|| Watched::new(())).with_mut(|_| ());
+        self.used.get_or_init(|| cell::UnsafeCell::new(())).with_mut(|_| ());
         self.value.get()
     }
 
@@ -204,7 +204,7 @@ impl<T> Deref for Arc<T> {
 
 /// A cell that no lock is seen to guard: loom checks that its uses come one after another.
 pub(crate) struct UnsafeCell<T> {
-    used: Watched<()>,
+    used: cell::UnsafeCell<()>,
     value: core::cell::UnsafeCell<T>,
 }
 
@@ -216,7 +216,7 @@ impl<T: Default> Default for UnsafeCell<T> {
 
 impl<T> UnsafeCell<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self { used: Watched::new(()), value: core::cell::UnsafeCell::new(value) }
+        Self { used: cell::UnsafeCell::new(()), value: core::cell::UnsafeCell::new(value) }
     }
 
     /// To be written, at once.

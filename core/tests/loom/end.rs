@@ -108,8 +108,10 @@ fn nobody_sees_one_half_of_an_end() {
             thread::spawn(move || match looks.state() {
                 State::Ended => {
                     assert!(gone.is());
+                    // First what takes no lock that whoever ends it has.
+                    assert_eq!(table.live(), 0);
+                    assert_eq!(table.records(), 1);
                     assert_eq!(looks.outcome(), Some(Outcome::Completed));
-                    assert_eq!((table.live(), table.records()), (0, 1));
                     assert!(table.get_live("x").is_none() && table.get("x").is_some());
                     true
                 }
@@ -143,6 +145,27 @@ fn whoever_finds_the_record_counted_finds_the_task_ended() {
         task.go_on();
         task.finish();
         reached.that(if looker.join().unwrap() { "counted" } else { "not yet" });
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn whoever_finds_nothing_alive_finds_the_task_ended() {
+    model("end ∥ live").reaches(&["not yet", "nothing"], |reached| {
+        let tasks = registry();
+        let (owned, _) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let (looks, table) = (handle.task().clone(), tasks.tasks().clone());
+        let looker = thread::spawn(move || {
+            let nothing = table.live() == 0;
+            assert!(!nothing || looks.is_ended());
+            nothing
+        });
+        task.go_on();
+        task.finish();
+        reached.that(if looker.join().unwrap() { "nothing" } else { "not yet" });
         assert_quiet(&tasks);
     });
 }

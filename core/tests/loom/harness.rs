@@ -6,11 +6,13 @@
 //!
 //! # What loom does not see
 //!
-//! - Its `Mutex` orders every two sections, also those of different locks, as if a fence stood at both ends. What is ordered
-//!   by a lock anyway is not told apart from what only seems to be.
-//! - `SeqCst` loads and stores of different words are in one order with it, as the registry's are meant to be; a
-//!   weaker ordering in their place is seen only where a stale value is read.
+//! - Whoever changes a word by one instruction has its newest value, whatever the ordering: so `SeqCst` in place of `AcqRel`
+//!   makes a difference only where the other side reads.
 //! - `compare_exchange_weak` never fails without a reason.
+//! - Who finds a lock taken sleeps until it is free: how long the latch spins, and that it ends, is not modelled.
+//! - Strings, observers and factories are in std's `Arc`, which is given to the table when it is made or a task admitted, and
+//!   never changed.
+//! - Tables of fixed size and critical sections: `tests/fixed` tries those with an interrupt after each section.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
