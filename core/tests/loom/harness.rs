@@ -246,11 +246,12 @@ pub(crate) async fn brief(_owned: Owned) {
     Yield::default().await;
 }
 
-pub(crate) type Task = Driven<Pin<Box<dyn Future<Output = ()> + Send>>>;
+type Spawned = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Task = Driven<Spawned>;
 
 /// A spawner that keeps what it is given until somebody takes it: to poll it, on whatever thread.
 #[derive(Clone, Default)]
-pub(crate) struct Shelf(Arc<Mutex<Vec<Pin<Box<dyn Future<Output = ()> + Send>>>>>);
+pub(crate) struct Shelf(Arc<Mutex<Vec<Spawned>>>);
 
 impl Shelf {
     pub(crate) fn take(&self) -> Task {
