@@ -268,15 +268,15 @@ fn who_stands_between_two_may_go_while_the_first_ends_and_the_last_still_starts(
         let mut newcomer = tasks.spawner().take();
         newcomer.poll();
         let runner = thread::spawn(move || {
-            // It was replaced itself: its poll ends it.
+            // It was replaced itself: its poll ends it. Who comes after it goes on only if the first has ended as well.
             middle.poll();
-            middle
+            newcomer.go_on();
+            (middle, newcomer, began.load(Relaxed))
         });
         first.go_on();
         first.finish();
-        newcomer.go_on();
-        let early = began.load(Relaxed);
-        runner.join().unwrap().finish();
+        let (middle, newcomer, early) = runner.join().unwrap();
+        middle.finish();
         newcomer.finish();
         assert!(gone.is() && last.outcome().unwrap().is_completed());
         reached.that(if early { "began" } else { "held" });

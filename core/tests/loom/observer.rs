@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
+use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use loom::thread;
 use task_registry_core::{Observer, Options, Outcome, TaskInfo};
 
 use crate::harness::{Driven, Gone, brief, model, with, word};
 
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<&'static str>>>);
+struct Told(Arc<Mutex<Vec<&'static str>>>, Arc<AtomicU32>);
 
 impl Told {
     fn all(&self) -> Vec<&'static str> {
@@ -16,6 +17,8 @@ impl Told {
     }
 
     fn note(&self, what: &'static str) {
+        // Takes its time: another thread may come in between.
+        self.1.fetch_add(1, Relaxed);
         self.0.lock().unwrap().push(what);
     }
 }
