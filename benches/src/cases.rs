@@ -37,9 +37,11 @@ use crate::workloads::w8::W8;
 use crate::workloads::w9::W9;
 use crate::workloads::w10::W10;
 
+type Forgetful = Ours<Tokio, ours::NoRecords>;
 type Clocked = Ours<Tokio, ours::Clock>;
 type Watched = Ours<Tokio, ours::Observed>;
 type OnLocalSet = Ours<TokioLocal<&'static LocalSet>>;
+type ForgetfulLocalSet = Ours<TokioLocal<&'static LocalSet>, ours::NoRecords>;
 type OneExecutor = &'static Executor<'static>;
 type OneLocal = &'static LocalExecutor<'static>;
 
@@ -142,13 +144,13 @@ macro_rules! cases {
 macro_rules! on_tokio {
     ($runtime:ty) => {
         [
-            &cases!($runtime, W1: Bare, Ours<Tokio>, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor)[..],
-            &cases!($runtime, W2: Bare, Ours<Tokio>, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
+            &cases!($runtime, W1: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor)[..],
+            &cases!($runtime, W2: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
             &cases!($runtime, W3: Ours<Tokio>, Map, Sharded, Tracker, Abort, LockedJoinMap, Visor),
             &cases!($runtime, Purge: Ours<Tokio>, Map, Sharded, Tracker, Abort, JoinMap, Set),
             &cases!($runtime, Reap: Bare, Ours<Tokio>, Map, Sharded, Tracker, Abort, JoinMap, Set),
-            &cases!($runtime, W5: Bare, Ours<Tokio>, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
-            &cases!($runtime, W7: Bare, Ours<Tokio>, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
+            &cases!($runtime, W5: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
+            &cases!($runtime, W7: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
             &cases!($runtime, W8: Ours<Tokio>, Map, Sharded, Tracker, Abort, LockedJoinMap, Visor),
             &cases!($runtime, W9: SharedHandle, Ours<Tokio>, WatchMap, Tracker),
             &cases!($runtime, W10: Bare, Ours<Tokio>, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
@@ -159,14 +161,14 @@ macro_rules! on_tokio {
 
 /// The same on smol's: what is tokio's does not run there.
 macro_rules! on_async_executor {
-    ($runtime:ty, $executor:ty, $ours:ty) => {
+    ($runtime:ty, $executor:ty, $ours:ty, $forgetful:ty) => {
         [
-            &cases!($runtime, W1: smol::Bare<$executor>, $ours, TaskMap<$executor>)[..],
-            &cases!($runtime, W2: smol::Bare<$executor>, $ours, TaskMap<$executor>),
+            &cases!($runtime, W1: smol::Bare<$executor>, $ours, $forgetful, TaskMap<$executor>)[..],
+            &cases!($runtime, W2: smol::Bare<$executor>, $ours, $forgetful, TaskMap<$executor>),
             &cases!($runtime, W3: $ours, TaskMap<$executor>),
             &cases!($runtime, Purge: $ours, TaskMap<$executor>),
             &cases!($runtime, Reap: smol::Bare<$executor>, $ours),
-            &cases!($runtime, W5: smol::Bare<$executor>, $ours, TaskMap<$executor>),
+            &cases!($runtime, W5: smol::Bare<$executor>, $ours, $forgetful, TaskMap<$executor>),
             &cases!($runtime, W7: smol::Bare<$executor>, $ours, TaskMap<$executor>),
             &cases!($runtime, W8: $ours, TaskMap<$executor>),
             &cases!($runtime, W9: SharedTask<$executor>, $ours),
@@ -199,9 +201,9 @@ on_two_threads!(Bare, Ours<Tokio>, Map, Sharded, Tracker, Abort, AsyncLockedJoin
 /// What is different on a `LocalSet` is how tasks are spawned and awaited.
 fn on_local_set() -> Vec<Case> {
     [
-        &cases!(Local, W1: local_set::Bare, OnLocalSet, LocalMap)[..],
-        &cases!(Local, W2: local_set::Bare, OnLocalSet, LocalMap),
-        &cases!(Local, W5: local_set::Bare, OnLocalSet, LocalMap),
+        &cases!(Local, W1: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap)[..],
+        &cases!(Local, W2: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap),
+        &cases!(Local, W5: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap),
     ]
     .concat()
 }
@@ -214,8 +216,18 @@ pub fn all() -> Vec<Case> {
         on_local_set(),
         on_tokio!(MultiThread),
         on_two_threads(),
-        on_async_executor!(OneThread, OneExecutor, Ours<OnExecutor<OneExecutor>>),
-        on_async_executor!(LocalThread, OneLocal, Ours<OnLocalExecutor<OneLocal>>),
+        on_async_executor!(
+            OneThread,
+            OneExecutor,
+            Ours<OnExecutor<OneExecutor>>,
+            Ours<OnExecutor<OneExecutor>, ours::NoRecords>
+        ),
+        on_async_executor!(
+            LocalThread,
+            OneLocal,
+            Ours<OnLocalExecutor<OneLocal>>,
+            Ours<OnLocalExecutor<OneLocal>, ours::NoRecords>
+        ),
     ]
     .concat()
 }

@@ -37,6 +37,7 @@
 mod life;
 mod reference;
 
+use core::pin::Pin;
 use core::task::Waker;
 
 #[cfg(feature = "alloc")]
@@ -46,7 +47,8 @@ pub(crate) use reference::{SATURATED, SlotRef};
 
 use crate::State;
 use crate::mode::{Init, Lock, Storage, Word};
-use crate::wait::{Place, WaitList};
+use crate::unwind::contain;
+use crate::wait::{Place, WaitList, Waiter};
 
 pub(crate) const STARTED: u32 = 1;
 pub(crate) const CANCEL: u32 = 1 << 1;
@@ -195,10 +197,10 @@ impl<M: Storage> Slot<M> {
         self.flags.set(flags)
     }
 
-    /// Sets flags without a read-modify-write. For whoever ends the task, under the body's lock: nobody else writes flags
-    /// then, but for those that come with a later state.
+    /// Sets flags without a read-modify-write, under the body's lock, where nobody writes flags without it: once the task has
+    /// started, or in the hands of whoever ends it, until it has ended.
     #[inline]
-    pub(crate) fn set_ending(&self, flags: u32) -> u32 {
+    pub(crate) fn set_alone(&self, flags: u32) -> u32 {
         let before = self.flags.load();
         self.flags.store(before | flags);
         before
@@ -241,8 +243,13 @@ impl<M: Storage> Slot<M> {
             return request;
         }
         let first = before & CANCEL == 0;
-        // The wrapper may set `STARTED` at the same time: what counts is who comes first.
-        let before = self.flags.set(asked);
+        let before = match before & STARTED {
+            // The wrapper may set `STARTED` at the same time: what counts is who comes first.
+            0 => self.flags.set(asked),
+            // From then on flags are written under this lock alone, until the end.
+            _ if M::IN_STEPS => self.set_alone(asked),
+            _ => self.flags.set(asked),
+        };
         if first {
             request.asked = M::ask(self, body, reason, before & STARTED == 0);
         }
@@ -260,7 +267,7 @@ impl<M: Storage> Slot<M> {
 }
 
 impl State {
-    fn of(flags: u32) -> State {
+    pub(crate) fn of(flags: u32) -> State {
         if flags & ENDED != 0 {
             State::Ended
         } else if flags & CANCEL != 0 {
@@ -270,6 +277,20 @@ impl State {
         } else {
             State::Queued
         }
+    }
+}
+
+impl<M: Storage> Waiter<SlotRef<M>> {
+    /// How the task ended. Nobody has to wake this waiter then.
+    #[cfg_attr(feature = "alloc", inline)]
+    pub(crate) fn outcome(self: Pin<&mut Self>) -> Option<M::Outcome> {
+        let (task, mut node) = self.split();
+        let (outcome, waker) = task.with(|body| {
+            // SAFETY: this is the list that the place of the waiter leads to.
+            (M::outcome(body), unsafe { node.unlink(&mut body.waiters) })
+        });
+        contain(|| drop(waker));
+        outcome
     }
 }
 

@@ -55,7 +55,8 @@ pub trait Spawner {
 pub trait Spawn<F: Future<Output = ()>>: Spawner {
     /// Puts `future` on the executor, to be polled until it is ready or the executor goes away.
     ///
-    /// No lock is held while this is called; it may poll the future at once, or drop it.
+    /// No lock is held while this is called. A registry bears a spawner that polls the future at once, or drops it; users do
+    /// not (laws 4 and 11), and the crate `task-registry-conformance`, which tells whether a spawner is right, finds it.
     ///
     /// # Errors
     ///

@@ -51,10 +51,10 @@ pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 
 use crate::mode::{self, Init, Lock, Mode, Shared, Word};
-use crate::slot::{CHAINED, GONE, HANDLE, OUTPUT, PANIC, Slot, SlotRef};
+use crate::slot::{CHAINED, ENDED, GONE, HANDLE, OUTPUT, PANIC, Slot, SlotRef};
 use crate::unwind::{catch, contain, discard};
 use crate::wait::Event;
-use crate::{Options, TaskId, TaskInfo};
+use crate::{Options, State, TaskId, TaskInfo};
 use chain::Loose;
 use ended::Ended;
 use memory::{CHUNK, SPARE};
@@ -165,6 +165,20 @@ impl<M: Mode> CoreRef<M> {
         });
         loose.tie_up();
         found
+    }
+
+    /// Where the task is that `find` finds.
+    pub(crate) fn state(&self, name: &str) -> Option<State> {
+        let hash = self.hash(name.as_bytes());
+        let flags = self.shard(hash).1.lock.with(|inner| {
+            let found = inner.known(hash, name.as_bytes())?;
+            Some(slot(&found).settled())
+        })?;
+        match flags & (ENDED | GONE | CHAINED) {
+            // Another task may have the name again: who looks longer finds out.
+            found if found & ENDED != 0 && found != ENDED => Some(self.find(name)?.state()),
+            _ => Some(State::of(flags)),
+        }
     }
 
     pub(crate) fn by_id(&self, id: TaskId) -> Option<SlotRef<M>> {

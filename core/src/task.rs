@@ -89,9 +89,17 @@ impl<M: Storage> TaskRef<M> {
         &self,
         cancel: impl Into<Cancel<G, M::Reason>>,
     ) -> Cancelling<M, G> {
-        let cancel = cancel.into();
+        self.clone().into_cancelling(cancel.into())
+    }
+
+    /// The same, of a reference that nobody needs any more.
+    #[inline]
+    pub(crate) fn into_cancelling<G: Future>(
+        self,
+        cancel: Cancel<G, M::Reason>,
+    ) -> Cancelling<M, G> {
         self.0.cancel(cancel.reason, cancel.urgency);
-        Cancelling::new(self.wait(), cancel.grace)
+        Cancelling::new(Wait { waiter: Waiter::new(self.0, FOR_END) }, cancel.grace)
     }
 
     /// Waits until somebody asks the task to stop: its token. Inside the task, work that wants to end in order waits for
@@ -164,7 +172,18 @@ impl<M: Storage> Future for Wait<M> {
     type Output = M::Outcome;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Outcome> {
-        self.project().waiter.poll_until(cx, ended)
+        let mut waiter = self.project().waiter;
+        loop {
+            if waiter.place.settled() & ENDED != 0 {
+                if let Some(outcome) = waiter.as_mut().outcome() {
+                    return Poll::Ready(outcome);
+                }
+            }
+            let has_ended = |task: &SlotRef<M>| (task.settled() & ENDED != 0).then_some(());
+            if waiter.as_mut().poll_until(cx, has_ended).is_pending() {
+                return Poll::Pending;
+            }
+        }
     }
 }
 

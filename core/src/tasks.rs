@@ -15,7 +15,8 @@ use crate::table::{CoreRef, Policy, Watch};
 use crate::wait::Waiter;
 use crate::{
     Cancel, Cancelling, CancellingAll, Counts, Endings, Options, Scope, Shutdown, Snapshot,
-    SpawnError, StagedShutdown, TakeError, TaskId, TaskInfo, TaskRef, TasksGuard, Text, Ticket,
+    SpawnError, StagedShutdown, State, TakeError, TaskId, TaskInfo, TaskRef, TasksGuard, Text,
+    Ticket,
 };
 
 /// The tasks of a registry, without the executor: find, list, cancel, purge, wait, shut down.
@@ -35,6 +36,23 @@ impl<M: Mode> Tasks<M> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<TaskRef<M>> {
         (!name.is_empty()).then(|| self.0.find(name))?.map(TaskRef)
+    }
+
+    /// Where the task is in its life that [`get`](Tasks::get) finds. O(1), and the cheapest look there is: no reference to
+    /// the task is made.
+    ///
+    /// ```
+    /// # use task_registry_core::{Options, State, Tasks, mode};
+    /// let tasks = Tasks::<mode::Sync>::new(Options::new());
+    /// let ticket = tasks.reserve("a")?;
+    /// assert_eq!(tasks.state("a"), Some(State::Queued));
+    /// drop(ticket);
+    /// assert_eq!(tasks.state("a"), None);
+    /// # Ok::<(), task_registry_core::SpawnError>(())
+    /// ```
+    #[must_use]
+    pub fn state(&self, name: &str) -> Option<State> {
+        if name.is_empty() { None } else { self.0.state(name) }
     }
 
     /// The live task that has this name: that lived when it was looked up. O(1).
@@ -64,7 +82,7 @@ impl<M: Mode> Tasks<M> {
         name: &str,
         cancel: impl Into<Cancel<G>>,
     ) -> Option<Cancelling<M, G>> {
-        Some(self.get(name)?.cancel_with(cancel))
+        Some(self.get(name)?.into_cancelling(cancel.into()))
     }
 
     /// Asks the task with this id to stop. O(1).
@@ -78,7 +96,7 @@ impl<M: Mode> Tasks<M> {
         id: TaskId,
         cancel: impl Into<Cancel<G>>,
     ) -> Option<Cancelling<M, G>> {
-        Some(self.by_id(id)?.cancel_with(cancel))
+        Some(self.by_id(id)?.into_cancelling(cancel.into()))
     }
 
     /// Asks the tasks whose names begin so to stop. O(all tasks).

@@ -1,5 +1,7 @@
 //! Tests of what only the inside can see: how many slots an operation touches, how memory is reused and given back.
 
+mod ids;
+
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -123,7 +123,7 @@ impl WaitList {
     }
 
     /// Takes out the first node that waits for `key`, or the first of all.
-    fn pop(&mut self, key: Option<u32>) -> Option<Waker> {
+    pub(crate) fn pop(&mut self, key: Option<u32>) -> Option<Waker> {
         let first = self.first?;
         let mut at = first;
         loop {
@@ -238,6 +238,38 @@ impl<P: Place> Waiter<P> {
     }
 }
 
+impl<P: Place> Waiter<P> {
+    /// The place, and the waiter's node, for who takes it out under a lock that is held anyway.
+    #[cfg_attr(feature = "alloc", inline)]
+    pub(crate) fn split(self: Pin<&mut Self>) -> (&P, Linked<'_>) {
+        // SAFETY: nothing is moved out.
+        let this = unsafe { self.get_unchecked_mut() };
+        (&this.place, Linked { used: &mut this.used, node: &this.node })
+    }
+}
+
+/// A node that may be in its list.
+pub(crate) struct Linked<'a> {
+    used: &'a mut bool,
+    node: &'a Node,
+}
+
+impl Linked<'_> {
+    /// Takes the node out of its list. The waker is to be dropped outside the lock.
+    ///
+    /// # Safety
+    ///
+    /// `list` is the list of the waiter's place, and is locked.
+    #[cfg_attr(feature = "alloc", inline)]
+    pub(crate) unsafe fn unlink(&mut self, list: &mut WaitList) -> Option<Waker> {
+        if !core::mem::take(self.used) {
+            return None;
+        }
+        // SAFETY: the node was never in another list.
+        unsafe { list.unlink(NonNull::from(self.node)) }
+    }
+}
+
 impl<P: Place> Drop for Waiter<P> {
     #[cfg_attr(feature = "alloc", inline)]
     fn drop(&mut self) {
@@ -251,9 +283,29 @@ impl<P: Place> Drop for Waiter<P> {
 /// Who starts to wait meanwhile is not this call's business, so that it ends: where they may come back, `at_most` says how
 /// many there were. Nobody comes back to a task: what its waiters wait for stays so.
 pub(crate) fn wake_all(place: &impl Place, key: Option<u32>) {
-    for _ in 0..place.at_most() {
-        let Some(waker) = pop(place, key) else { return };
-        contain(|| waker.wake());
+    /// How many are taken out under one lock.
+    const BATCH: usize = if cfg!(feature = "alloc") { 16 } else { 1 };
+    let mut left = place.at_most() as usize;
+    while left > 0 {
+        let mut wakers = [const { None }; BATCH];
+        let most = left.min(BATCH);
+        let more = place.with_list(|list| {
+            for waker in &mut wakers[..most] {
+                *waker = list.pop(key);
+                if waker.is_none() {
+                    return false;
+                }
+                place.unlinked();
+            }
+            !list.is_empty()
+        });
+        for waker in wakers.into_iter().flatten() {
+            contain(|| waker.wake());
+        }
+        if !more {
+            return;
+        }
+        left -= most;
     }
 }
 

@@ -446,3 +446,11 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
 /// What README says of a slot's size.
 #[cfg(all(target_pointer_width = "32", feature = "interrupt"))]
 const _: () = assert!(size_of::<Slot<Fixed<crate::mode::Interrupt>>>() == 40);
+
+#[cfg(test)]
+impl<L: Locking> Slot<Fixed<L>> {
+    pub(crate) fn set_generation(&self, generation: u32) {
+        // SAFETY: the test has no reference to the head, and no other thread.
+        unsafe { (*self.home.head.get()).generation = generation };
+    }
+}

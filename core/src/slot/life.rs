@@ -159,7 +159,7 @@ impl<M: Storage> SlotRef<M> {
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn conclude(&self, body: &mut Body<M>, end: End) -> Concluded<M> {
         // From here on nobody can ask it to stop, replace it, or let go of its output.
-        let flags = if M::IN_STEPS { self.set_ending(ENDING) } else { self.flags() };
+        let flags = if M::IN_STEPS { self.set_alone(ENDING) } else { self.flags() };
         body.end = Some(end);
         let left = M::book(self, body, flags, end);
         let awaited = !body.waiters.is_empty();

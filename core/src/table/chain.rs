@@ -75,7 +75,7 @@ impl<M: Mode> Inner<M> {
         loose: &mut Loose<M>,
     ) -> Option<NonNull<Slot<M>>> {
         loop {
-            let found = *self.names.find(hash, |at| slot(at).head().name.as_bytes() == name)?;
+            let found = self.known(hash, name)?;
             let flags = slot(&found).settled();
             if flags & ENDED == 0 {
                 return Some(found);

@@ -16,6 +16,8 @@ use crate::unwind::contain;
 pub(crate) struct Left<M: Mode> {
     evicted: Option<NonNull<Slot<M>>>,
     joiner: Option<Waker>,
+    /// The first of those who wait, mostly the only one.
+    waiter: Option<Waker>,
     /// Whether the task had any.
     extras: bool,
 }
@@ -88,16 +90,17 @@ impl<M: Mode> SlotRef<M> {
         if core.options.capacity.is_some() {
             core.admitted.sub(1);
         }
-        if flags & CANCEL != 0 {
-            tally.stopped_ended.add(1);
-        }
-        tally.ended.add(1);
+        match flags & CANCEL {
+            0 => tally.ended_unasked.add(1),
+            _ => tally.ended_asked.add(1),
+        };
         let evicted = core.ended.add(self, end != End::NeverStarted, || {
             let (name, outcome) = (self.head().name.clone(), body.outcome()?);
             Some(TaskEnd { id: self.id(), name, outcome })
         });
         let extras = body.some_extras().is_some();
-        Left { evicted, joiner: body.more.joiner.take(), extras }
+        let (joiner, waiter) = (body.more.joiner.take(), body.waiters.pop(None));
+        Left { evicted, joiner, waiter, extras }
     }
 
     /// Does what follows from an end, outside the lock.
@@ -115,6 +118,9 @@ impl<M: Mode> SlotRef<M> {
         }
         if let Some(joiner) = left.joiner {
             contain(|| joiner.wake());
+        }
+        if let Some(waiter) = left.waiter {
+            contain(|| waiter.wake());
         }
     }
 

@@ -113,7 +113,7 @@ impl<M: Mode> Ended<M> {
         let keep = keep && self.limit > 0;
         let followed = self.readers.load() != 0;
         if !keep && !followed {
-            task.set_ending(ENDED | GONE | UNLISTED);
+            task.set_alone(ENDED | GONE | UNLISTED);
             return None;
         }
         self.list.with(|list| {
@@ -123,9 +123,9 @@ impl<M: Mode> Ended<M> {
             if keep {
                 list.push(task.as_ptr());
                 // Under this lock, so that nobody takes it out, and says so, before it has ended.
-                task.set_ending(ENDED);
+                task.set_alone(ENDED);
             } else {
-                task.set_ending(ENDED | GONE | UNLISTED);
+                task.set_alone(ENDED | GONE | UNLISTED);
             }
             if list.len > self.limit { list.pop() } else { None }
         })

@@ -220,7 +220,7 @@ impl<M: Mode> Slot<M> {
     pub(super) fn leave_payload(&self, _: &mut Body<M>, payload: Option<Payload>, output: bool) {
         // SAFETY: the body is locked, and `OUTPUT` is not set: there was none.
         unsafe { *self.home.payload.get() = payload }
-        self.set_ending(if output { OUTPUT } else { PANIC });
+        self.set_alone(if output { OUTPUT } else { PANIC });
     }
 
     /// Takes the output, if there is one and nobody else does.

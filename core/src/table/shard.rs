@@ -52,10 +52,16 @@ pub(super) fn rehash<M: Mode>(at: &NonNull<Slot<M>>) -> u64 {
 
 /// Names.
 impl<M: Mode> Inner<M> {
+    /// The slot that the name leads to.
+    #[inline]
+    pub(super) fn known(&self, hash: u64, name: &[u8]) -> Option<NonNull<Slot<M>>> {
+        self.names.find(hash, |at| slot(at).head().name.as_bytes() == name).copied()
+    }
+
     /// The slot of which `name` is the name, ended or not.
     #[inline]
     pub(super) fn named(&self, hash: u64, name: &[u8]) -> Option<NonNull<Slot<M>>> {
-        let found = *self.names.find(hash, |at| slot(at).head().name.as_bytes() == name)?;
+        let found = self.known(hash, name)?;
         (slot(&found).settled() & GONE == 0).then_some(found)
     }
 

@@ -13,10 +13,10 @@ pub(crate) struct Tally<M: Mode> {
     pub(super) unqueued: M::Word,
     /// Asked to stop.
     pub(super) stopped: M::Word,
-    /// Ended.
-    pub(super) ended: M::Word,
-    /// Ended after having been asked to stop.
-    pub(super) stopped_ended: M::Word,
+    /// Ended without having been asked to stop.
+    pub(super) ended_unasked: M::Word,
+    /// Ended after that.
+    pub(super) ended_asked: M::Word,
 }
 
 impl<M: Mode> Tally<M> {
@@ -24,8 +24,8 @@ impl<M: Mode> Tally<M> {
         Self {
             unqueued: Init::INIT,
             stopped: Init::INIT,
-            ended: Init::INIT,
-            stopped_ended: Init::INIT,
+            ended_unasked: Init::INIT,
+            ended_asked: Init::INIT,
         }
     }
 }
@@ -37,13 +37,19 @@ impl<M: Mode> Core<M> {
     /// lived at the instant between the two passes.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        let ended = self.sum(|tally| &tally.ended);
+        let ended = self.ended();
         self.spawned() == ended
     }
 
     #[inline]
     fn spawned(&self) -> u32 {
         self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(shard.spawned.load()))
+    }
+
+    /// How many ended. Two counts of which each only grows, as their sum then does.
+    #[inline]
+    fn ended(&self) -> u32 {
+        self.sum(|tally| &tally.ended_unasked).wrapping_add(self.sum(|tally| &tally.ended_asked))
     }
 
     /// One count over all shards.
@@ -55,12 +61,12 @@ impl<M: Mode> Core<M> {
     /// How many tasks are queued, running and stopping: see `live`.
     pub(crate) fn live_by_state(&self) -> [usize; 3] {
         self.steady(|ended| {
-            let stopped_ended = self.sum(|tally| &tally.stopped_ended);
+            let ended_asked = self.sum(|tally| &tally.ended_asked);
             let stopped = self.sum(|tally| &tally.stopped);
             let unqueued = self.sum(|tally| &tally.unqueued);
             let spawned = self.spawned();
             let queued = spawned.wrapping_sub(unqueued);
-            let stopping = stopped.wrapping_sub(stopped_ended);
+            let stopping = stopped.wrapping_sub(ended_asked);
             let live = spawned.wrapping_sub(ended);
             let running = live.saturating_sub(queued).saturating_sub(stopping);
             [queued, running, stopping].map(|n| n as usize)
@@ -79,10 +85,10 @@ impl<M: Mode> Core<M> {
     fn steady<R>(&self, read: impl Fn(u32) -> R) -> R {
         let mut tries = 8;
         loop {
-            let ended = self.sum(|tally| &tally.ended);
+            let ended = self.ended();
             let result = read(ended);
             tries -= 1;
-            if tries == 0 || self.sum(|tally| &tally.ended) == ended {
+            if tries == 0 || self.ended() == ended {
                 return result;
             }
         }

@@ -1,6 +1,6 @@
 //! How a model is made: threads that poll by hand, wakers that only count, bodies whose end can be seen.
 //!
-//! A model's threads take no steps of loom's but those of the registry (and of a body's [`Gone`]), so that all of what is
+//! A model's threads take no steps of loom's but those of the registry, of a body's [`Gone`] and of a [`Pulse`], so that all of what is
 //! explored is the registry. Nobody blocks: a thread polls, and goes on while it was woken; when all threads
 //! are through, whoever is still pending and was not woken is [`lost`](Driven::finish), and the model fails.
 //!
@@ -19,12 +19,13 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, Once};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
-use loom::sync::atomic::AtomicBool;
+use loom::sync::atomic::{AtomicBool, AtomicU32};
 use task_registry_core::{
     Options, Outcome, Refused, Registry, Spawn, Spawner, Tasks, mode, mode::modelled,
 };
@@ -111,7 +112,8 @@ fn count_panics() {
     });
 }
 
-/// Counts how often it was woken.
+/// Counts how often it was woken. What comes before a wake-up comes before the poll that it leads to, as with every executor, and
+/// nothing else is ordered by it.
 #[derive(Default)]
 pub(crate) struct Pulse(AtomicU32);
 
@@ -127,7 +129,7 @@ impl Wake for Pulse {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.fetch_add(1, Relaxed);
+        self.0.fetch_add(1, Release);
     }
 }
 
@@ -180,7 +182,7 @@ impl<F: Future> Driven<F> {
 
     /// Whether it was woken since this was last asked.
     pub(crate) fn woken(&self) -> bool {
-        self.pulse.0.swap(0, Relaxed) > 0
+        self.pulse.0.swap(0, Acquire) > 0
     }
 
     pub(crate) fn is_done(&self) -> bool {
