@@ -24,7 +24,7 @@ pub use shutdown::{StaticIdle, StaticReport, StaticShutdown};
 use table::{Policy, Table};
 
 use crate::mode::{Fixed, Init, Locking};
-use crate::slot::{ENDED, Slot, Urgency};
+use crate::slot::{Slot, Urgency};
 use crate::{Cancel, Cancelling, Counts, SpawnError, State, TaskId, TaskRef, Ticket};
 
 /// A task of a [`StaticRegistry`].
@@ -181,10 +181,10 @@ impl<L: Locking> StaticTasks<L> {
         self.0.find(name)
     }
 
-    /// The live task that has this name. O(capacity).
+    /// The live task that has this name: that lived when it was looked up. O(capacity).
     #[must_use]
     pub fn get_live(self, name: &str) -> Option<StaticTask<L>> {
-        self.get(name).filter(|task| task.0.settled() & ENDED == 0)
+        self.0.find_live(name)
     }
 
     /// The task with this id, while it lives or its record is kept. O(1).

@@ -14,12 +14,16 @@
 //! Where the *futures* run is another question, and the spawner's to answer: a `Sync` table can list and cancel
 //! futures that are not `Send` and never leave their thread. See [`Registry::with_tasks`](crate::Registry::with_tasks).
 //!
-//! This module is the core's only door to `std::sync`, to critical sections and to cells.
+//! This module is the core's only door to `std::sync`, to critical sections and to cells, and, where models of [`Sync`] are
+//! explored (`--cfg loom`), to loom.
 
 #[cfg(feature = "interrupt")]
 mod interrupt;
 #[cfg(feature = "std")]
 mod latch;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod modelled;
 mod storage;
 #[cfg(feature = "std")]
 mod sync;
@@ -145,6 +149,11 @@ pub trait Mode: sealed::Sealed {}
 #[cfg(not(feature = "alloc"))]
 impl Mode for Unsync {}
 
+#[cfg(not(loom))]
+pub(crate) use core::cell::UnsafeCell;
+
+#[cfg(loom)]
+pub(crate) use modelled::UnsafeCell;
 #[cfg(feature = "std")]
 pub(crate) use sync::Guarded;
 #[cfg(feature = "alloc")]
@@ -187,6 +196,15 @@ mod with_alloc {
     pub(crate) trait Erase<T>: Parts {
         fn erase(recipe: T) -> Self::Again;
     }
+}
+
+/// What is in a cell, to be read at once. What is to be written is had by `get`.
+#[cfg(feature = "alloc")]
+pub(crate) fn reading<T>(cell: &UnsafeCell<T>) -> *const T {
+    #[cfg(loom)]
+    return cell.read();
+    #[cfg(not(loom))]
+    cell.get()
 }
 
 /// What guards and counts in a table of any kind.

@@ -58,7 +58,7 @@ use crate::{Options, State, TaskId, TaskInfo};
 use chain::Loose;
 use ended::Ended;
 use memory::{CHUNK, SPARE};
-use shard::Shard;
+use shard::{Inner, Shard};
 use tally::Tally;
 
 pub(crate) struct Core<M: Mode> {
@@ -141,11 +141,26 @@ impl<M: Mode> CoreRef<M> {
 
     /// The live task of this name, or else the last that ended with it.
     pub(crate) fn find(&self, name: &str) -> Option<SlotRef<M>> {
+        self.find_or(name, Inner::named)
+    }
+
+    /// The live task of this name.
+    pub(crate) fn find_live(&self, name: &str) -> Option<SlotRef<M>> {
+        self.find_or(name, |_, _, _| None)
+    }
+
+    /// The live task of this name, or else what `other` knows. Under one lock, so that a name which goes from one live task to
+    /// another is never found without one.
+    fn find_or(
+        &self,
+        name: &str,
+        other: impl FnOnce(&Inner<M>, u64, &[u8]) -> Option<NonNull<Slot<M>>>,
+    ) -> Option<SlotRef<M>> {
         let hash = self.hash(name.as_bytes());
         let mut loose = Loose::new();
         let found = self.shard(hash).1.lock.with(|inner| {
             let live = inner.holder(hash, name.as_bytes(), &mut loose);
-            let slot = live.or_else(|| inner.named(hash, name.as_bytes()))?;
+            let slot = live.or_else(|| other(inner, hash, name.as_bytes()))?;
             Some(inner.refer(self, slot))
         });
         loose.tie_up();
@@ -335,7 +350,7 @@ impl<M: Mode> Slot<M> {
     #[inline]
     pub(crate) fn head(&self) -> &Head {
         // SAFETY: it is written only while the slot is free, by `admit` and `free` under the shard's lock.
-        unsafe { &*self.home.head.get() }
+        unsafe { &*mode::reading(&self.home.head) }
     }
 
     #[inline]

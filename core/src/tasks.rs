@@ -55,10 +55,10 @@ impl<M: Mode> Tasks<M> {
         if name.is_empty() { None } else { self.0.state(name) }
     }
 
-    /// The live task that has this name. O(1).
+    /// The live task that has this name: that lived when it was looked up. O(1).
     #[must_use]
     pub fn get_live(&self, name: &str) -> Option<TaskRef<M>> {
-        self.get(name).filter(|task| task.0.settled() & ENDED == 0)
+        (!name.is_empty()).then(|| self.0.find_live(name))?.map(TaskRef)
     }
 
     /// The task with this id, while it lives or its record is kept. O(1).

@@ -17,13 +17,12 @@
     reason = "intrusive nodes; each block is argued against the invariants above"
 )]
 
-use core::cell::UnsafeCell;
 use core::marker::PhantomPinned;
 use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll, Waker};
 
-use crate::mode::{Init, Lock, Locks, Word};
+use crate::mode::{Init, Lock, Locks, UnsafeCell, Word};
 use crate::unwind::contain;
 
 /// A ring of nodes: the last one is before the first.

@@ -346,6 +346,12 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         })
     }
 
+    /// The live task of this name. Looked up in one section, so that a name which goes from one live task to another is never
+    /// found without one.
+    pub(super) fn find_live(&'static self, name: &str) -> Option<TaskRef<Fixed<L>>> {
+        self.lock.with(|_| Some(TaskRef(self.refer(self.holder(name)?))))
+    }
+
     /// The record of the last task that ended with this name. Under the table's lock.
     fn newest(&'static self, name: &str) -> Option<&'static Slot<Fixed<L>>> {
         let now = self.ended.load();

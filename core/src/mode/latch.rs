@@ -2,13 +2,18 @@
 //! spins for a moment; then the holder was held up, and who waits lets other threads run, and in the end sleeps.
 #![allow(unsafe_code, reason = "a lock; argued below")]
 
-use core::cell::UnsafeCell;
-use core::hint::spin_loop;
-use core::time::Duration;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::thread::{sleep, yield_now};
+#[cfg(not(loom))]
+use {
+    core::{cell::UnsafeCell, hint::spin_loop, time::Duration},
+    std::{
+        sync::atomic::AtomicBool,
+        thread::{sleep, yield_now},
+    },
+};
 
+#[cfg(loom)]
+use super::modelled::{AtomicBool, LockedCell as UnsafeCell};
 use super::{Init, Lock};
 
 pub(crate) struct Latch<T> {
@@ -23,6 +28,7 @@ impl<T: Init> Init for Latch<T> {
     const INIT: Self = Self { taken: AtomicBool::new(false), value: UnsafeCell::new(T::INIT) };
 }
 
+#[cfg(not(loom))]
 impl<T> Latch<T> {
     /// Looks are a few nanoseconds apart at first.
     const SPINS: u32 = 64;
@@ -43,6 +49,13 @@ impl<T> Latch<T> {
             }
             looks = looks.saturating_add(1);
         }
+    }
+}
+
+#[cfg(loom)]
+impl<T> Latch<T> {
+    fn wait(&self) {
+        self.taken.wait();
     }
 }
 

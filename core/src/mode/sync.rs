@@ -1,10 +1,12 @@
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Release, SeqCst};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::available_parallelism;
+#[cfg(not(loom))]
+use std::sync::{Arc, atomic::AtomicU32};
+use std::sync::{Mutex, PoisonError};
 
 use super::Sync;
 use super::latch::Latch;
+#[cfg(loom)]
+use super::modelled::{Arc, AtomicU32};
 use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Parts, Word};
 use crate::restart::Again;
@@ -19,7 +21,8 @@ impl Locks for Sync {
 
 impl Parts for Sync {
     type Ptr<T: 'static> = Arc<T>;
-    type Again = Arc<dyn Again<Sync> + Send + core::marker::Sync>;
+    // Given at admission and never changed: there is nothing in it for a model to explore.
+    type Again = std::sync::Arc<dyn Again<Sync> + Send + core::marker::Sync>;
 
     fn again(again: &Self::Again) -> &dyn Again<Sync> {
         &**again
@@ -33,8 +36,17 @@ impl Parts for Sync {
         Arc::into_inner(pointer)
     }
 
-    /// Four shards a core: two threads then seldom want the same one.
+    #[cfg(loom)]
     fn shard_bits() -> u32 {
+        super::modelled::shard_bits()
+    }
+
+    /// Four shards a core: two threads then seldom want the same one.
+    #[cfg(not(loom))]
+    fn shard_bits() -> u32 {
+        use std::sync::OnceLock;
+        use std::thread::available_parallelism;
+
         static BITS: OnceLock<u32> = OnceLock::new();
         *BITS.get_or_init(|| {
             let cores = available_parallelism().map_or(1, usize::from);
@@ -48,7 +60,7 @@ where
     T: Again<Sync> + Send + core::marker::Sync + 'static,
 {
     fn erase(recipe: T) -> Self::Again {
-        Arc::new(recipe)
+        std::sync::Arc::new(recipe)
     }
 }
 

@@ -2,14 +2,13 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 use core::task::Waker;
 
 use super::payload::Payload;
 use super::{Core, Links, News, Shelf};
 use crate::info::Times;
-use crate::mode::{Init, Mode};
+use crate::mode::{Init, Mode, UnsafeCell};
 use crate::scope::Membership;
 use crate::slot::{Body, End, Mark, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef};
 use crate::unwind::Panic;

@@ -12,12 +12,12 @@ use crate::mode::{Init, Mode};
 use crate::slot::Slot;
 use crate::unwind::contain;
 
-/// Slots are allocated so many at a time.
-pub(super) const CHUNK: usize = 32;
+/// Slots are allocated so many at a time; two in models, which then see chunks come and go.
+pub(super) const CHUNK: usize = if cfg!(loom) { 2 } else { 32 };
 
 /// How many chunks without a task a whole table keeps for the next ones: so that a load that comes and goes does not have to
 /// ask the allocator each time.
-pub(super) const SPARE: u32 = 32;
+pub(super) const SPARE: u32 = if cfg!(loom) { 1 } else { 32 };
 
 /// The end of a chunk's list of free slots, and the place of a chunk that is in no list.
 const NONE: u32 = u32::MAX;

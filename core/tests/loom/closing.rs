@@ -1,0 +1,185 @@
+//! The gate (law 12), of a registry and of a scope.
+
+use std::future::pending;
+
+use loom::thread;
+use task_registry_core::{Registry, Scope, SpawnError, State, mode::Sync};
+
+use crate::harness::{Driven, Gone, Shelf, beside, brief, endless, model, registry};
+
+#[test]
+fn a_spawn_is_before_the_gate_or_refused() {
+    model("spawn ∥ shutdown").reaches(&["closed", "stopped"], |reached| {
+        let tasks = registry();
+        let own = beside(&tasks);
+        let spawner = thread::spawn(move || {
+            let (owned, gone) = Gone::new();
+            let spawned =
+                own.spawn("x", endless(owned)).map(|handle| (handle, own.spawner().take()));
+            (spawned, gone)
+        });
+        let report = Driven::new(tasks.shutdown(pending::<()>())).run();
+        let (spawned, gone) = spawner.join().unwrap();
+        match spawned {
+            Ok((handle, task)) => {
+                task.run().finish();
+                let report = report.finish();
+                assert!(gone.is() && report.cancelled() == 1 && report.is_clean());
+                assert_eq!(handle.outcome().unwrap().reason(), Some("shutdown"));
+                reached.that("stopped");
+            }
+            Err(error) => {
+                assert_eq!(error, SpawnError::Closed);
+                assert!(gone.is() && report.finish().ended().is_empty());
+                reached.that("closed");
+            }
+        }
+    });
+}
+
+#[test]
+fn no_task_slips_in_between_the_shards_of_a_gate() {
+    let outcomes = ["none", "one", "both"];
+    model("spawn ∥ spawn ∥ shutdown").preemptions(2).shard_bits(1).reaches(
+        &outcomes,
+        move |reached| {
+            let tasks = registry();
+            let spawners = [(), ()].map(|()| {
+                let own = beside(&tasks);
+                thread::spawn(move || {
+                    let (owned, _) = Gone::new();
+                    own.spawn_unnamed(endless(owned)).ok().map(|_| own.spawner().take())
+                })
+            });
+            let report = Driven::new(tasks.shutdown(pending::<()>())).run();
+            let spawned = spawners.map(|spawner| spawner.join().unwrap());
+            let count = spawned.iter().flatten().count();
+            for task in spawned.into_iter().flatten() {
+                task.run().finish();
+            }
+            assert_eq!(report.finish().cancelled(), count);
+            assert_eq!(tasks.live(), 0);
+            reached.that(outcomes[count]);
+        },
+    );
+}
+
+#[test]
+fn a_ticket_that_is_used_while_the_gate_shuts_is_refused_or_stopped() {
+    model("ticket used ∥ shutdown").reaches(&["closed", "cancelled", "stopped"], |reached| {
+        let tasks = registry();
+        let ticket = tasks.reserve("x").unwrap();
+        let user = thread::spawn(move || {
+            let (owned, gone) = Gone::new();
+            let used = ticket.track(endless(owned));
+            (used.map(|(tracked, _)| Driven::new(tracked).run()), gone)
+        });
+        let report = Driven::new(tasks.shutdown(pending::<()>())).run();
+        let (used, gone) = user.join().unwrap();
+        reached.that(match used {
+            Ok(task) => {
+                task.finish();
+                assert!(gone.is());
+                "stopped"
+            }
+            Err(error) => match error.into_parts() {
+                (SpawnError::Closed, _) => "closed",
+                (SpawnError::Cancelled, _) => "cancelled",
+                (error, _) => panic!("{error}"),
+            },
+        });
+        assert!(report.finish().is_clean());
+    });
+}
+
+#[test]
+fn a_shutdown_reports_a_task_that_ends_meanwhile_as_ended() {
+    let outcomes = ["ended before", "completed", "cancelled"];
+    model("end ∥ shutdown").reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let (owned, gone) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let runner = thread::spawn(move || {
+            task.go_on();
+            task
+        });
+        let mut report = Driven::new(tasks.shutdown(pending::<()>()));
+        if report.poll() {
+            assert!(gone.is());
+        }
+        runner.join().unwrap().finish();
+        let report = report.finish();
+        assert!(report.is_clean() && handle.state() == State::Ended);
+        reached.that(match (report.ended().len(), report.completed(), report.cancelled()) {
+            (0, 0, 0) => "ended before",
+            (1, 1, 0) => "completed",
+            (1, 0, 1) => "cancelled",
+            _ => panic!("{report}"),
+        });
+    });
+}
+
+/// As for a table: its words come to be with their first use.
+fn used(tasks: &Registry<Shelf>, scope: Scope<Sync>) -> Scope<Sync> {
+    drop(tasks.task("first").within(&scope).spawn(async {}).unwrap());
+    let idle = Driven::new(scope.wait_idle()).run();
+    tasks.spawner().take().run().finish();
+    idle.finish();
+    tasks.purge();
+    scope
+}
+
+#[test]
+fn a_task_enters_a_scope_before_it_is_cancelled_or_not_at_all() {
+    model("spawn within ∥ cancel scope").reaches(&["closed", "stopped"], |reached| {
+        let tasks = registry();
+        let scope = used(&tasks, tasks.child("s"));
+        let (own, within) = (beside(&tasks), scope.clone());
+        let spawner = thread::spawn(move || {
+            let (owned, gone) = Gone::new();
+            let spawned = own.task("x").within(&within).spawn(endless(owned));
+            (spawned.map(|handle| (handle, own.spawner().take())), gone)
+        });
+        let ends = Driven::new(scope.cancel()).run();
+        let (spawned, gone) = spawner.join().unwrap();
+        match spawned {
+            Ok((handle, task)) => {
+                task.run().finish();
+                assert!(handle.outcome().unwrap().is_cancelled());
+                assert_eq!(ends.finish().len(), 1);
+                reached.that("stopped");
+            }
+            Err(error) => {
+                assert_eq!(error, SpawnError::Closed);
+                ends.finish();
+                reached.that("closed");
+            }
+        }
+        assert!(gone.is() && scope.live() == 0 && tasks.live() == 0);
+    });
+}
+
+#[test]
+fn the_last_member_that_leaves_a_scope_wakes_who_waits_for_that() {
+    model("end ∥ scope idle").reaches(&["at once", "woken"], |reached| {
+        let tasks = registry();
+        let scope = used(&tasks, tasks.child("s"));
+        let (owned, gone) = Gone::new();
+        drop(tasks.task("x").within(&scope).spawn(brief(owned)).unwrap());
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let runner = thread::spawn(move || {
+            task.go_on();
+            task
+        });
+        let mut idle = Driven::new(scope.wait_idle());
+        if idle.poll() {
+            assert!(gone.is());
+        }
+        runner.join().unwrap().finish();
+        reached.that(if idle.is_done() { "at once" } else { "woken" });
+        idle.finish();
+    });
+}

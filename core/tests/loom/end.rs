@@ -1,0 +1,294 @@
+//! One task's life: asked to stop, coming to its end, let go of by its executor, on several threads at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use loom::thread;
+use task_registry_core::{Cancel, Outcome, SpawnError, State};
+
+use crate::harness::{Driven, Gone, Yield, assert_quiet, brief, endless, model, registry, word};
+
+#[test]
+fn a_task_that_completes_while_it_is_cancelled_has_one_outcome() {
+    model("cancel ∥ complete").reaches(&["completed", "cancelled", "never ran"], |reached| {
+        let tasks = registry();
+        let (owned, gone) = Gone::new();
+        let ran = Arc::new(AtomicBool::new(false));
+        let runs = ran.clone();
+        let handle = tasks
+            .spawn("x", async move {
+                runs.store(true, Relaxed);
+                brief(owned).await;
+                7
+            })
+            .unwrap();
+        let task = tasks.spawner().take();
+        let asks = handle.task().clone();
+        let runner = thread::spawn(move || task.run());
+        let canceller = {
+            let gone = gone.clone();
+            thread::spawn(move || {
+                let mut end = Driven::new(asks.cancel_with("asked"));
+                // Law 2: whoever sees the end sees the body gone.
+                assert!(!end.poll() || gone.is());
+                end
+            })
+        };
+        runner.join().unwrap().finish();
+        let outcome = canceller.join().unwrap().finish();
+        assert!(gone.is());
+        assert_eq!(handle.outcome(), Some(outcome.clone()));
+        match Driven::new(handle).run().finish() {
+            Ok(output) => assert!(outcome.is_completed() && output == 7),
+            Err(error) => assert_eq!(error.outcome(), &outcome),
+        }
+        reached.that(match (&outcome, ran.load(Relaxed)) {
+            (_, false) => "never ran",
+            (outcome, true) => word(outcome),
+        });
+        assert!(!outcome.is_cancelled() || outcome.reason() == Some("asked"));
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn of_two_requests_the_first_reason_stands_and_the_task_stops_once() {
+    model("cancel ∥ cancel").reaches(&["one", "two"], |reached| {
+        let tasks = registry();
+        let (owned, gone) = Gone::new();
+        let handle = tasks.spawn("x", endless(owned)).unwrap();
+        let task = tasks.spawner().take().run();
+        let askers = ["one", "two"].map(|reason| {
+            let task = handle.task().clone();
+            thread::spawn(move || drop(task.cancel_with(reason)))
+        });
+        askers.into_iter().for_each(|asker| asker.join().unwrap());
+        task.finish();
+        assert!(gone.is());
+        reached.that(match handle.outcome().unwrap().reason() {
+            Some("one") => "one",
+            Some("two") => "two",
+            _ => "none",
+        });
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn an_executor_that_drops_a_task_while_it_is_cancelled_ends_it_once() {
+    model("cancel ∥ executor gone").reaches(&["abandoned", "cancelled"], |reached| {
+        let tasks = registry();
+        let (owned, gone) = Gone::new();
+        let handle = tasks.spawn("x", endless(owned)).unwrap();
+        let task = tasks.spawner().take().run();
+        let waiter = Driven::new(handle.wait()).run();
+        let asks = handle.task().clone();
+        let canceller = thread::spawn(move || drop(asks.cancel()));
+        let executor = thread::spawn(move || drop(task));
+        canceller.join().unwrap();
+        executor.join().unwrap();
+        let outcome = waiter.finish();
+        assert!(gone.is());
+        reached.that(word(&outcome));
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn nobody_sees_one_half_of_an_end() {
+    model("end ∥ state, counts").reaches(&["running", "ended"], |reached| {
+        let tasks = registry();
+        let (owned, gone) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let (looks, table) = (handle.task().clone(), tasks.tasks().clone());
+        let looker = {
+            let gone = gone.clone();
+            thread::spawn(move || match looks.state() {
+                State::Ended => {
+                    assert!(gone.is());
+                    // First what takes no lock that whoever ends it has.
+                    assert_eq!(table.live(), 0);
+                    assert_eq!(table.records(), 1);
+                    assert_eq!(looks.outcome(), Some(Outcome::Completed));
+                    assert!(table.get_live("x").is_none() && table.get("x").is_some());
+                    true
+                }
+                state => {
+                    assert_eq!(state, State::Running);
+                    false
+                }
+            })
+        };
+        task.go_on();
+        task.finish();
+        reached.that(if looker.join().unwrap() { "ended" } else { "running" });
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn whoever_finds_the_record_counted_finds_the_task_ended() {
+    model("end ∥ records").reaches(&["not yet", "counted"], |reached| {
+        let tasks = registry();
+        let (owned, _) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let (looks, table) = (handle.task().clone(), tasks.tasks().clone());
+        let looker = thread::spawn(move || {
+            let counted = table.records() == 1;
+            assert!(!counted || looks.is_ended());
+            counted
+        });
+        task.go_on();
+        task.finish();
+        reached.that(if looker.join().unwrap() { "counted" } else { "not yet" });
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn whoever_finds_nothing_alive_finds_the_task_ended() {
+    model("end ∥ live").reaches(&["not yet", "nothing"], |reached| {
+        let tasks = registry();
+        let (owned, _) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let (looks, table) = (handle.task().clone(), tasks.tasks().clone());
+        let looker = thread::spawn(move || {
+            let nothing = table.live() == 0;
+            assert!(!nothing || looks.is_ended());
+            nothing
+        });
+        task.go_on();
+        task.finish();
+        reached.that(if looker.join().unwrap() { "nothing" } else { "not yet" });
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn a_grace_that_is_let_go_of_while_the_task_ends_stops_it_all_the_same() {
+    model("grace dropped ∥ poll").reaches(&["in its grace", "at once"], |reached| {
+        let tasks = registry();
+        let (owned, gone) = Gone::new();
+        let polls = Arc::new(AtomicBool::new(false));
+        let (handle, said) = (tasks.with_context(()), polls.clone());
+        let handle = handle
+            .spawn_with("x", move |cx| async move {
+                cx.cancelled().await;
+                said.store(true, Relaxed);
+                endless(owned).await;
+            })
+            .unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let asks = handle.task().clone();
+        let canceller = thread::spawn(move || {
+            drop(asks.cancel_with(Cancel::new().grace(std::future::pending::<()>())));
+        });
+        let runner = thread::spawn(move || {
+            task.go_on();
+            task
+        });
+        canceller.join().unwrap();
+        runner.join().unwrap().finish();
+        assert!(gone.is() && handle.outcome().unwrap().is_cancelled());
+        reached.that(if polls.load(Relaxed) { "in its grace" } else { "at once" });
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn a_ticket_that_is_dropped_while_it_is_cancelled_ends_once_and_gives_its_name_back() {
+    model("ticket dropped ∥ cancel").reaches(&["never started", "cancelled"], |reached| {
+        let tasks = registry();
+        let ticket = tasks.reserve("x").unwrap();
+        let task = ticket.task().clone();
+        let waiter = Driven::new(task.wait()).run();
+        let dropper = thread::spawn(move || drop(ticket));
+        let canceller = thread::spawn(move || Driven::new(task.cancel()).run());
+        dropper.join().unwrap();
+        let outcome = canceller.join().unwrap().finish();
+        assert_eq!(waiter.finish(), outcome);
+        assert!(tasks.get_live("x").is_none() && tasks.live() == 0);
+        drop(tasks.reserve("x").unwrap());
+        reached.that(word(&outcome));
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn a_ticket_that_is_cancelled_while_it_is_used_refuses_the_future_or_stops_it() {
+    let outcomes = ["refused", "cancelled", "completed"];
+    model("ticket used ∥ cancel").reaches(&outcomes, |reached| {
+        let tasks = registry();
+        let ticket = tasks.reserve("x").unwrap();
+        let task = ticket.task().clone();
+        let (owned, gone) = Gone::new();
+        let user = thread::spawn(move || {
+            ticket.track(brief(owned)).map(|(tracked, handle)| (Driven::new(tracked).run(), handle))
+        });
+        let canceller = thread::spawn(move || Driven::new(task.cancel()).run());
+        let used = user.join().unwrap();
+        let end = canceller.join().unwrap();
+        match used {
+            Ok((tracked, _handle)) => {
+                tracked.finish();
+                assert!(gone.is());
+                reached.that(word(&end.finish()));
+            }
+            Err(error) => {
+                let (why, future) = error.into_parts();
+                assert_eq!(why, SpawnError::Cancelled);
+                assert!(!gone.is());
+                drop(future);
+                assert!(end.finish().is_cancelled());
+                reached.that("refused");
+            }
+        }
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn a_stop_that_a_shield_defers_is_never_lost() {
+    let reaches = ["before", "under the shield", "after"];
+    model("shield ∥ cancel").reaches(&reaches, |reached| {
+        let tasks = registry();
+        let (owned, gone) = Gone::new();
+        let (came, through) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (up, down) = (came.clone(), through.clone());
+        let handle = tasks
+            .with_context(())
+            .spawn_with("x", move |cx| async move {
+                up.store(true, Relaxed);
+                cx.shield(Yield::default()).await;
+                down.store(true, Relaxed);
+                endless(owned).await;
+            })
+            .unwrap();
+        let task = tasks.spawner().take();
+        let asks = handle.task().clone();
+        let runner = thread::spawn(move || task.run());
+        let was_up = came.clone();
+        let canceller = thread::spawn(move || {
+            drop(asks.cancel());
+            was_up.load(Relaxed)
+        });
+        let (task, up) = (runner.join().unwrap(), canceller.join().unwrap());
+        task.finish();
+        assert!(gone.is() && handle.outcome().unwrap().is_cancelled());
+        // What begins under a shield goes on to its end.
+        assert_eq!(came.load(Relaxed), through.load(Relaxed));
+        reached.that(match (came.load(Relaxed), up) {
+            (false, _) => "before",
+            (true, false) => "under the shield",
+            (true, true) => "after",
+        });
+        assert_quiet(&tasks);
+    });
+}

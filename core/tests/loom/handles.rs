@@ -1,0 +1,202 @@
+//! Each kind of handle let go of while its task ends.
+
+use loom::thread;
+use task_registry_core::{Options, Outcome, Retain};
+
+use crate::harness::{Driven, Gone, Owned, Yield, brief, endless, model, registry, with, word};
+
+/// Owns something for two polls, and returns something else.
+async fn returning(_owned: Owned, output: Owned) -> Owned {
+    Yield::default().await;
+    output
+}
+
+#[test]
+fn the_output_goes_to_a_handle_that_comes_before_the_end_or_after() {
+    model("end ∥ await handle").reaches(&["at once", "woken"], |reached| {
+        let tasks = registry();
+        let ((owned, body), (output, dropped)) = (Gone::new(), Gone::new());
+        let handle = tasks.spawn("x", returning(owned, output)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let joiner = thread::spawn(move || {
+            let mut handle = Driven::new(handle);
+            if handle.poll() {
+                assert!(body.is());
+            }
+            handle
+        });
+        task.go_on();
+        task.finish();
+        let handle = joiner.join().unwrap();
+        reached.that(if handle.is_done() { "at once" } else { "woken" });
+        let output = handle.finish().unwrap();
+        assert!(!dropped.is());
+        drop(output);
+        assert!(dropped.is());
+    });
+}
+
+#[test]
+fn an_output_whose_handle_is_dropped_is_gone_before_the_end_is_seen() {
+    let outcomes = ["let go of before the end", "let go of after it"];
+    model("end ∥ drop handle (law 15)").reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let ((owned, _), (output, dropped)) = (Gone::new(), Gone::new());
+        let handle = tasks.spawn("x", returning(owned, output)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let (looks, seen) = (handle.task().clone(), dropped.clone());
+        let dropper = thread::spawn(move || {
+            let early = !looks.is_ended();
+            drop(handle);
+            assert!(!looks.is_ended() || seen.is());
+            early && looks.is_ended()
+        });
+        task.go_on();
+        task.finish();
+        let before = !dropper.join().unwrap();
+        assert!(dropped.is());
+        reached.that(if before { outcomes[0] } else { outcomes[1] });
+    });
+}
+
+#[test]
+fn a_waiter_that_sees_the_end_sees_an_unwanted_output_gone() {
+    model("end ∥ drop handle ∥ wait (law 15)").preemptions(2).reaches(
+        &["at once", "woken"],
+        |reached| {
+            let tasks = registry();
+            let ((owned, _), (output, dropped)) = (Gone::new(), Gone::new());
+            let handle = tasks.spawn("x", returning(owned, output)).unwrap();
+            let mut task = tasks.spawner().take();
+            task.poll();
+            let waits = handle.task().clone();
+            let waiter = thread::spawn(move || {
+                let mut wait = Driven::new(waits.wait());
+                wait.poll();
+                wait
+            });
+            let dropper = thread::spawn(move || drop(handle));
+            task.go_on();
+            task.finish();
+            dropper.join().unwrap();
+            let wait = waiter.join().unwrap();
+            reached.that(if wait.is_done() { "at once" } else { "woken" });
+            assert_eq!(wait.finish(), Outcome::Completed);
+            assert!(dropped.is());
+        },
+    );
+}
+
+#[test]
+fn the_last_of_several_references_frees_the_slot_and_no_earlier_one() {
+    let options = || Options::new().retain(Retain::Nothing);
+    model("end ∥ drop TaskRef ∥ drop handle").preemptions(2).reaches(
+        &["listed", "not listed"],
+        move |reached| {
+            let tasks = with(options());
+            let (owned, gone) = Gone::new();
+            let handle = tasks.spawn("x", brief(owned)).unwrap();
+            let mut task = tasks.spawner().take();
+            task.poll();
+            let (id, looks, table) = (handle.id(), handle.task().clone(), tasks.tasks().clone());
+            let dropper = thread::spawn(move || {
+                assert_eq!(looks.name(), Some("x"));
+                drop(looks);
+                table.get_live("x").map(drop).is_some()
+            });
+            let other = thread::spawn(move || drop(handle));
+            task.go_on();
+            task.finish();
+            let listed = dropper.join().unwrap();
+            other.join().unwrap();
+            reached.that(if listed { "listed" } else { "not listed" });
+            assert!(gone.is() && tasks.is_empty() && tasks.get("x").is_none());
+            // The slot is used again, by another task.
+            let (owned, _) = Gone::new();
+            let next = tasks.spawn("x", brief(owned)).unwrap();
+            assert_ne!(next.id(), id);
+            tasks.spawner().take().run().finish();
+        },
+    );
+}
+
+#[test]
+fn a_wait_that_is_dropped_while_it_is_woken_takes_no_wake_up_from_others() {
+    let outcomes = ["ready", "dropped in time", "woken, then dropped"];
+    model("end ∥ drop Wait").reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let (owned, _) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let first = Driven::new(handle.wait()).run();
+        let leaves = handle.task().clone();
+        let leaver = thread::spawn(move || {
+            let mut wait = Driven::new(leaves.wait());
+            if wait.poll() {
+                return "ready";
+            }
+            wait.abandon();
+            if wait.woken() { "woken, then dropped" } else { "dropped in time" }
+        });
+        let last = Driven::new(handle.wait()).run();
+        task.go_on();
+        task.finish();
+        reached.that(leaver.join().unwrap());
+        assert_eq!(first.finish(), Outcome::Completed);
+        assert_eq!(last.finish(), Outcome::Completed);
+    });
+}
+
+#[test]
+fn a_cancelling_that_is_dropped_while_the_task_ends_undoes_nothing() {
+    model("end ∥ drop Cancelling").reaches(&["cancelled", "completed"], |reached| {
+        let tasks = registry();
+        let (owned, gone) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let asks = handle.task().clone();
+        let canceller = thread::spawn(move || {
+            let mut end = Driven::new(asks.cancel());
+            end.poll();
+            end.abandon();
+        });
+        task.go_on();
+        canceller.join().unwrap();
+        task.finish();
+        assert!(gone.is());
+        reached.that(word(&handle.outcome().unwrap()));
+    });
+}
+
+#[test]
+fn the_last_reference_to_a_table_may_go_on_any_thread() {
+    // Loom itself reports a table that nobody frees.
+    model("drop registry ∥ drop task ∥ drop TaskRef").preemptions(2).reaches(
+        &["abandoned", "ended", "unheard of"],
+        |reached| {
+            let tasks = registry();
+            let (owned, gone) = Gone::new();
+            let handle = tasks.spawn("x", endless(owned)).unwrap();
+            let looks = handle.task().clone();
+            let task = tasks.spawner().take().run();
+            let table = tasks.tasks().clone();
+            drop((handle, tasks));
+            let dropper = thread::spawn(move || table.get("x").map(|task| task.is_ended()));
+            let executor = thread::spawn(move || drop(task));
+            let outcome = looks.outcome();
+            drop(looks);
+            let found = dropper.join().unwrap();
+            executor.join().unwrap();
+            assert!(gone.is() && found.is_some());
+            reached.that(match (outcome, found) {
+                (Some(Outcome::Abandoned), _) => "abandoned",
+                (_, Some(true)) => "ended",
+                _ => "unheard of",
+            });
+        },
+    );
+}

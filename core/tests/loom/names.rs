@@ -1,0 +1,359 @@
+//! Who has a name (law 6): two that want it, one that replaces another, those behind it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use loom::thread;
+use task_registry_core::{Options, Registry, SpawnError, conflict::Replace};
+
+use crate::harness::{
+    Driven, Gone, Owned, Shelf, assert_quiet, beside, brief, endless, model, registry, with, word,
+};
+
+/// Never begins while what it comes after is there.
+async fn after(before: Gone, owned: Owned) {
+    assert!(before.is(), "two of one name ran at once");
+    brief(owned).await;
+}
+
+/// The same, of a task that is asked whether it began.
+async fn beginning(before: Gone, owned: Owned, began: Arc<AtomicBool>) {
+    began.store(true, Relaxed);
+    after(before, owned).await;
+}
+
+#[test]
+fn of_two_that_want_a_name_one_has_it() {
+    model("spawn ∥ spawn").reaches(&["first", "second"], |reached| {
+        let tasks = registry();
+        let other = beside(&tasks);
+        let second = thread::spawn(move || {
+            let (owned, gone) = Gone::new();
+            let spawned = other
+                .spawn("x", endless(owned))
+                .map(|handle| (handle.id(), other.spawner().take()));
+            assert!(spawned.is_ok() || gone.is());
+            spawned
+        });
+        let (owned, _) = Gone::new();
+        let first =
+            tasks.spawn("x", endless(owned)).map(|handle| (handle.id(), tasks.spawner().take()));
+        let taken = tasks.get_live("x").unwrap().id();
+        match (first, second.join().unwrap()) {
+            (Ok((id, _task)), Err(SpawnError::NameTaken { holder })) => {
+                assert!(id == holder && id == taken);
+                reached.that("first");
+            }
+            (Err(SpawnError::NameTaken { holder }), Ok((id, _task))) => {
+                assert!(id == holder && id == taken);
+                reached.that("second");
+            }
+            _ => panic!("both or none"),
+        }
+    });
+}
+
+#[test]
+fn the_last_place_goes_to_one_of_two() {
+    model("spawn ∥ spawn (capacity 1)").shard_bits(1).reaches(&["first", "second"], |reached| {
+        let tasks = with(Options::new().capacity(1));
+        let other = beside(&tasks);
+        let second = thread::spawn(move || {
+            let (owned, _) = Gone::new();
+            other.spawn_unnamed(endless(owned)).map(|handle| (handle, other.spawner().take()))
+        });
+        let (owned, _) = Gone::new();
+        let first =
+            tasks.spawn_unnamed(endless(owned)).map(|handle| (handle, tasks.spawner().take()));
+        reached.that(match (first, second.join().unwrap()) {
+            (Ok(_), Err(SpawnError::Full { capacity: 1 })) => "first",
+            (Err(SpawnError::Full { capacity: 1 }), Ok(_)) => "second",
+            _ => panic!("both or none"),
+        });
+    });
+}
+
+#[test]
+fn a_name_that_is_replaced_while_its_task_ends_changes_hands_once() {
+    model("replace ∥ end").reaches(&["held", "free at once"], |reached| {
+        let tasks = registry();
+        let (owned, old_gone) = Gone::new();
+        let old = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let (own, before) = (beside(&tasks), old_gone.clone());
+        let replacer = thread::spawn(move || {
+            let (owned, _) = Gone::new();
+            let new = own.task("x").on_conflict(Replace).spawn(after(before, owned)).unwrap();
+            assert_eq!(own.get_live("x").unwrap().id(), new.id());
+            let mut task = own.spawner().take();
+            task.poll();
+            (new, task)
+        });
+        task.go_on();
+        task.finish();
+        let (new, newcomer) = replacer.join().unwrap();
+        let held = old.outcome().unwrap().is_cancelled();
+        reached.that(if held { "held" } else { "free at once" });
+        newcomer.run().finish();
+        assert!(new.outcome().unwrap().is_completed());
+    });
+}
+
+#[test]
+fn a_held_newcomer_starts_when_its_predecessor_has_ended_and_no_sooner() {
+    model("predecessor's end ∥ newcomer's poll").reaches(&["held", "started"], |reached| {
+        let tasks = registry();
+        let ((owned, old_gone), (mine, gone)) = (Gone::new(), Gone::new());
+        let began = Arc::new(AtomicBool::new(false));
+        drop(tasks.spawn("x", endless(owned)).unwrap());
+        let mut old = tasks.spawner().take();
+        old.poll();
+        let body = beginning(old_gone, mine, began.clone());
+        let new = tasks.task("x").on_conflict(Replace).spawn(body).unwrap();
+        let mut newcomer = tasks.spawner().take();
+        let runner = thread::spawn(move || {
+            newcomer.poll();
+            (newcomer, began.load(Relaxed))
+        });
+        old.go_on();
+        old.finish();
+        let (newcomer, began) = runner.join().unwrap();
+        reached.that(if began { "started" } else { "held" });
+        newcomer.finish();
+        assert!(gone.is() && new.outcome().unwrap().is_completed());
+    });
+}
+
+#[test]
+fn a_newcomer_that_was_held_hears_of_a_cancel() {
+    model("predecessor's end ∥ newcomer's poll, then cancel").reaches(
+        &["held", "started"],
+        |reached| {
+            let tasks = registry();
+            let ((owned, _), (mine, gone)) = (Gone::new(), Gone::new());
+            drop(tasks.spawn("x", endless(owned)).unwrap());
+            let mut old = tasks.spawner().take();
+            old.poll();
+            let began = Arc::new(AtomicBool::new(false));
+            let begins = began.clone();
+            let body = async move {
+                begins.store(true, Relaxed);
+                endless(mine).await;
+            };
+            let new = tasks.task("x").on_conflict(Replace).spawn(body).unwrap();
+            let mut newcomer = tasks.spawner().take();
+            newcomer.poll();
+            let runner = thread::spawn(move || {
+                newcomer.poll();
+                (newcomer, began.load(Relaxed))
+            });
+            old.go_on();
+            old.finish();
+            let (mut newcomer, began) = runner.join().unwrap();
+            reached.that(if began { "started" } else { "held" });
+            newcomer.go_on();
+            drop(new.cancel());
+            newcomer.finish();
+            assert!(gone.is());
+            assert_quiet(&tasks);
+        },
+    );
+}
+
+#[test]
+fn a_name_is_never_lost_between_who_had_it_and_who_has_it_again() {
+    let outcomes = ["the newcomer", "the old one again"];
+    model("newcomer ends ∥ get").reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let ((owned, _), (mine, _)) = (Gone::new(), Gone::new());
+        let old = tasks.spawn("x", endless(owned)).unwrap();
+        let _old_task = tasks.spawner().take().run();
+        let new = tasks.task("x").on_conflict(Replace).spawn(endless(mine)).unwrap();
+        let newcomer = tasks.spawner().take();
+        drop(new.cancel());
+        let runner = thread::spawn(move || newcomer.run().finish());
+        let found = tasks.get_live("x").expect("the old one lives").id();
+        reached.that(outcomes[usize::from(found == old.id())]);
+        assert!(found == new.id() || found == old.id());
+        runner.join().unwrap();
+        assert_eq!(tasks.get_live("x").unwrap().id(), old.id());
+    });
+}
+
+#[test]
+fn a_record_that_is_purged_before_its_name_went_back_takes_no_name_along() {
+    model("newcomer ends ∥ purge").reaches(&["purged", "not yet"], |reached| {
+        let tasks = registry();
+        let ((owned, _), (mine, _)) = (Gone::new(), Gone::new());
+        let old = tasks.spawn("x", endless(owned)).unwrap();
+        let _old_task = tasks.spawner().take().run();
+        let new = tasks.task("x").on_conflict(Replace).spawn(endless(mine)).unwrap();
+        let newcomer = tasks.spawner().take();
+        drop(new.cancel());
+        let runner = thread::spawn(move || newcomer.run().finish());
+        let purged = tasks.purge();
+        runner.join().unwrap();
+        assert_eq!(tasks.get_live("x").unwrap().id(), old.id());
+        reached.that(if purged == 1 { "purged" } else { "not yet" });
+    });
+}
+
+#[test]
+fn two_spawns_at_once_are_both_counted() {
+    model("spawn ∥ spawn, unnamed").reaches(&["two"], |reached| {
+        let tasks = registry();
+        let other = beside(&tasks);
+        let spawn = |tasks: &Registry<Shelf>| {
+            let (owned, _) = Gone::new();
+            let id = tasks.spawn_unnamed(brief(owned)).unwrap().id();
+            tasks.spawner().take().run().finish();
+            id
+        };
+        let second = thread::spawn(move || spawn(&other));
+        let first = spawn(&tasks);
+        assert_ne!(first, second.join().unwrap());
+        assert_eq!(tasks.records(), 2);
+        assert_quiet(&tasks);
+        reached.that("two");
+    });
+}
+
+#[test]
+fn a_newcomer_that_is_cancelled_while_it_is_held_never_runs_and_gives_the_name_back() {
+    let outcomes = ["before the end", "after it", "completed"];
+    model("predecessor's end ∥ cancel newcomer").preemptions(2).reaches(&outcomes, |reached| {
+        let tasks = registry();
+        let ((owned, old_gone), (mine, gone)) = (Gone::new(), Gone::new());
+        let old = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let new = tasks.task("x").on_conflict(Replace).spawn(after(old_gone, mine)).unwrap();
+        let newcomer = tasks.spawner().take();
+        let runner = thread::spawn(move || newcomer.run());
+        let asks = new.task().clone();
+        let looks = old.task().clone();
+        let canceller = thread::spawn(move || {
+            let lived = !looks.is_ended();
+            drop(asks.cancel());
+            lived
+        });
+        task.go_on();
+        task.finish();
+        let newcomer = runner.join().unwrap();
+        let lived = canceller.join().unwrap();
+        newcomer.finish();
+        assert!(gone.is() && tasks.get_live("x").is_none());
+        reached.that(match (new.outcome().unwrap().is_completed(), lived) {
+            (true, _) => "completed",
+            (false, true) => "before the end",
+            (false, false) => "after it",
+        });
+    });
+}
+
+#[test]
+fn who_stands_between_two_may_go_while_the_first_ends_and_the_last_still_starts() {
+    model("first ends ∥ middle ends").preemptions(2).reaches(&["held", "began"], |reached| {
+        let tasks = registry();
+        let ((owned, old_gone), (mid, _), (mine, gone)) = (Gone::new(), Gone::new(), Gone::new());
+        let began = Arc::new(AtomicBool::new(false));
+        drop(tasks.spawn("x", endless(owned)).unwrap());
+        let mut first = tasks.spawner().take();
+        first.poll();
+        drop(tasks.task("x").on_conflict(Replace).spawn(endless(mid)).unwrap());
+        let mut middle = tasks.spawner().take();
+        let body = beginning(old_gone, mine, began.clone());
+        let last = tasks.task("x").on_conflict(Replace).spawn(body).unwrap();
+        let mut newcomer = tasks.spawner().take();
+        newcomer.poll();
+        let runner = thread::spawn(move || {
+            // It was replaced itself: its poll ends it. Who comes after it goes on only if the first has ended as well.
+            middle.poll();
+            newcomer.go_on();
+            (middle, newcomer, began.load(Relaxed))
+        });
+        first.go_on();
+        first.finish();
+        let (middle, newcomer, early) = runner.join().unwrap();
+        middle.finish();
+        newcomer.finish();
+        assert!(gone.is() && last.outcome().unwrap().is_completed());
+        reached.that(if early { "began" } else { "held" });
+    });
+}
+
+#[test]
+fn a_cancel_by_name_hits_the_old_task_or_the_new_one() {
+    let outcomes = ["the old one", "the new one"];
+    model("replace ∥ cancel by name").reaches(&outcomes, |reached| {
+        let tasks = registry();
+        let (owned, old_gone) = Gone::new();
+        let old = tasks.spawn("x", endless(owned)).unwrap();
+        let task = tasks.spawner().take().run();
+        let (own, before) = (beside(&tasks), old_gone.clone());
+        let replacer = thread::spawn(move || {
+            let (owned, gone) = Gone::new();
+            let new = own.task("x").on_conflict(Replace).spawn(after(before, owned)).unwrap();
+            (new, own.spawner().take(), gone)
+        });
+        let asked = tasks.cancel_with("x", "asked").unwrap();
+        let hit = asked.task();
+        let end = Driven::new(asked).run();
+        let (new, newcomer, gone) = replacer.join().unwrap();
+        task.finish();
+        assert!(old_gone.is());
+        let newcomer = newcomer.run();
+        newcomer.finish();
+        assert!(gone.is() && end.finish().is_cancelled());
+        let outcome = new.outcome().unwrap();
+        if hit == *old.task() {
+            assert_eq!(word(&outcome), "completed");
+            reached.that("the old one");
+        } else {
+            assert_eq!((word(&outcome), outcome.reason()), ("cancelled", Some("asked")));
+            reached.that("the new one");
+        }
+    });
+}
+
+#[test]
+fn incarnations_of_a_restarted_task_never_overlap() {
+    let outcomes = ["while it lived", "after its end"];
+    model("restart ∥ end").reaches(&outcomes, |reached| {
+        let tasks = registry();
+        let running = Arc::new(AtomicBool::new(false));
+        let handle = tasks
+            .spawn_restartable("x", move |_| {
+                let running = running.clone();
+                async move {
+                    assert!(!running.swap(true, Relaxed), "two incarnations at once");
+                    let _end = OnDrop(running);
+                    crate::harness::Yield::default().await;
+                }
+            })
+            .unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let restarts = tasks.tasks().clone();
+        let restarter = thread::spawn(move || restarts.restart("x").unwrap());
+        task.go_on();
+        task.finish();
+        let next = restarter.join().unwrap();
+        assert_ne!(next.id(), handle.id());
+        tasks.spawner().take().run().finish();
+        assert!(next.outcome().unwrap().is_completed());
+        reached.that(match handle.outcome().unwrap().is_cancelled() {
+            true => "while it lived",
+            false => "after its end",
+        });
+    });
+}
+
+struct OnDrop(Arc<AtomicBool>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
+    }
+}

@@ -1,0 +1,65 @@
+//! What the sanitizers have to see, or their silence about the rest says nothing: planted in the bodies of tasks, so that
+//! neither the registry's locks nor a suppression hides it. Run by `.ci/sanitizers` alone, one at a time.
+#![allow(unsafe_code, reason = "what is wrong here is wrong on purpose")]
+
+use std::cell::UnsafeCell;
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::pin;
+use std::sync::{Arc, Barrier};
+use std::task::{Context, Waker};
+use std::thread;
+
+use task_registry_core::{Options, Tasks, mode};
+
+fn run(tasks: &Tasks<mode::Sync>, body: impl Future<Output = ()>) {
+    let name = format!("{:?}", thread::current().id());
+    let (tracked, _handle) = tasks.reserve(name).unwrap().track(body).unwrap();
+    assert!(pin!(tracked).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+}
+
+struct Unguarded(UnsafeCell<u64>);
+
+// SAFETY: none. That is what is planted.
+unsafe impl Sync for Unguarded {}
+
+#[test]
+#[ignore = "planted: for .ci/sanitizers"]
+fn race() {
+    let tasks = Tasks::<mode::Sync>::new(Options::new());
+    let (value, both) = (Arc::new(Unguarded(UnsafeCell::new(0))), Arc::new(Barrier::new(2)));
+    let threads = [(), ()].map(|()| {
+        let (tasks, value, both) = (tasks.clone(), value.clone(), both.clone());
+        thread::spawn(move || {
+            run(&tasks, async {
+                both.wait();
+                // SAFETY: none, see above.
+                unsafe { *value.0.get() += 1 };
+                both.wait();
+            });
+        })
+    });
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+#[ignore = "planted: for .ci/sanitizers"]
+fn leak() {
+    let tasks = Tasks::<mode::Sync>::new(Options::new());
+    run(&tasks, async {
+        black_box(Box::leak(vec![1u8; 4096].into_boxed_slice()).as_ptr().addr());
+    });
+}
+
+#[test]
+#[ignore = "planted: for .ci/sanitizers"]
+fn stale() {
+    let tasks = Tasks::<mode::Sync>::new(Options::new());
+    run(&tasks, async {
+        let freed = black_box(Box::new(7u64));
+        let stale = &raw const *freed;
+        drop(freed);
+        // SAFETY: none. It was just freed.
+        black_box(unsafe { stale.read() });
+    });
+}
