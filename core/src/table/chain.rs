@@ -44,14 +44,14 @@ impl<M: Mode> Loose<M> {
     #[inline]
     pub(super) fn tie_up(self) {
         if let Some(ends) = self.0 {
-            ends.tie_up();
+            Ends::tie_up(*ends);
         }
     }
 }
 
 impl<M: Mode> Ends<M> {
     #[cold]
-    fn tie_up(self: Box<Self>) {
+    fn tie_up(self) {
         if let Some((replaced, request)) = self.request {
             replaced.after_request(request);
         }
