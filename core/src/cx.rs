@@ -125,7 +125,8 @@ impl<A, M: Mode> Cx<A, M> {
     /// The token fires as usual. A section that hangs keeps the task `stopping`, visibly, and a shutdown reports it. One
     /// that waits for the end of its own task, which waits for the section, is such a section (law 5): in it wait for others
     /// with [`wait`](Cx::wait), where that is an error, and of its own cancelling drop the future. A shield is up from its
-    /// first poll until it is ready or dropped.
+    /// first poll until it is ready or dropped; one that was raised elsewhere before the task's own first poll keeps a task
+    /// that is cancelled then from being dropped, though not from never running (law 4).
     pub fn shield<F: Future>(&self, section: F) -> Shield<F, M> {
         Shield { section, guard: ShieldGuard { task: self.task.0.clone(), up: false } }
     }

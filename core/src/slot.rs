@@ -29,6 +29,9 @@
 //! | `CHAINED` | under the body's lock | never |
 //! | `NAMELESS` | in a fixed table, under its lock: names do not lead here, since another took it | when the name comes back, so too |
 //!
+//! Under the lock most of these are a plain store (`set_alone`). A wrapper that a canceller wakes sees `STOP` all the same:
+//! the store comes before the wake, and on every executor a wake comes before the poll that it leads to.
+//!
 //! `ENDING` comes before the registry's books (counters, list of ended tasks) are changed and `ENDED` after: who
 //! finds only the first waits for the lock and reads again, so that nobody sees one half of an end.
 

@@ -33,6 +33,9 @@ impl<M: Mode> Tasks<M> {
     }
 
     /// The task that has this name: the live one, or else the record of the last that ended with it. O(1).
+    ///
+    /// A name that was taken from a record does not come back to it, though the newcomer may never start (a ticket that is
+    /// dropped): the record stays in lists, and its id and handles lead to it. A [restart](Tasks::restart) gives it back.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<TaskRef<M>> {
         (!name.is_empty()).then(|| self.0.find(name))?.map(TaskRef)
@@ -299,7 +302,8 @@ impl<M: Mode> Tasks<M> {
         take_result(&self.get(name).ok_or(TakeError::NotFound)?.0)
     }
 
-    /// Takes a name before there is a future: checks the name, the capacity and the gate.
+    /// Takes a name before there is a future: checks the name, the capacity and the gate. An ended record yields its name
+    /// for good (law 6).
     ///
     /// # Errors
     ///
