@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{ENDED, FOR_READY, GONE, HANDLE, KEEP, OUTPUT, PANIC, READY, SlotRef};
+use crate::slot::{ENDED, FOR_READY, GONE, HANDLE, KEEP, LOOKING, OUTPUT, PANIC, READY, SlotRef};
 use crate::table::Payload;
 use crate::task::ended;
 use crate::unwind::contain;
@@ -167,6 +167,7 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
                     return Poll::Pending;
                 }
                 Poll::Ready(Some(output)) => {
+                    contain(|| drop(waker.take()));
                     self.done = true;
                     return Poll::Ready(match output {
                         Ok(output) => downcast(output),
@@ -215,7 +216,7 @@ impl<T, M: Mode> TaskHandle<T, M> {
     /// Gives up the claim to the output.
     fn let_go(&self) {
         let slot = &self.task.0;
-        if slot.flags() & (ENDED | OUTPUT | PANIC) == ENDED {
+        if slot.flags() & (ENDED | OUTPUT | LOOKING | PANIC) == ENDED {
             // It left nothing that could be claimed.
             return;
         }

@@ -5,7 +5,7 @@
 //! | --- | --- | --- | --- |
 //! | [`Unsync`] | nothing | cells, `Rc` | stay on one thread |
 //! | [`Interrupt`] | `interrupt` | critical sections | go anywhere, interrupts included |
-//! | [`Sync`] | `std` | atomics, mutexes, `Arc` | go to any thread |
+//! | [`Sync`] | `std` | atomics, latches, `Arc` | go to any thread |
 //!
 //! [`Unsync`] and [`Sync`] are modes of a growing [`Registry`](crate::Registry), which needs `alloc`; all three are modes
 //! of a [`StaticRegistry`](crate::StaticRegistry), which has as many slots as it was given, and whose handles bear
@@ -252,11 +252,12 @@ pub(crate) trait Lock<T>: Init {
     fn get_mut(&mut self) -> &mut T;
 }
 
-/// A 32-bit counter or set of flags. Every operation on words of one table is part of one order that all
-/// threads see alike; `wait` needs that.
+/// A 32-bit counter or set of flags. Every operation but `store` and `bump` on words of one table is part of one order that
+/// all threads see alike; `wait` needs that.
 pub(crate) trait Word: Init {
     fn load(&self) -> u32;
-    /// For the only writer: not part of that order, though who reads the value sees what was written before it.
+    /// Where nobody writes beside: for the only writer, or under a lock that every writer takes at that time. Not part of that
+    /// order, though who reads the value sees what was written before it.
     fn store(&self, value: u32);
     /// Adds one, for the only writer: as `store`.
     #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "of growing tables"))]

@@ -9,7 +9,7 @@
 //!
 //! | flag | set | cleared |
 //! | --- | --- | --- |
-//! | `STARTED` | by the task's wrapper, before the first poll | never |
+//! | `STARTED` | by the task's wrapper, before the first poll, without the lock: until it is seen others set flags by read-modify-writes | never |
 //! | `CANCEL` | by a canceller, under the body's lock: the token fires | never |
 //! | `STOP` | with `CANCEL`, or when a grace ends, under the body's lock: the wrapper drops the future | never |
 //! | `SHIELD` | by a shield of the task's, under the body's lock: defers `STOP` | when the last shield goes |
@@ -21,12 +21,13 @@
 //! | `RESERVED` | at admission | when a future is given, under the body's lock |
 //! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
 //! | `KEEP` | at admission | at the end, if no record is kept, under the body's lock |
-//! | `OUTPUT` | with the output, or the panic, that is left to be taken, under the body's lock | by whoever takes it, whose it is then |
+//! | `OUTPUT` | with the output that is left to be taken, under the body's lock | by whoever takes it, whose it is then |
+//! | `LOOKING` | in place of `OUTPUT`, under the body's lock, while somebody looks at the output's type | so too |
 //! | `PANIC` | with what the task panicked with, if that is left to be taken, under the body's lock | never |
 //! | `READY` | when the task says that it is, by whoever it lets say so | never |
 //! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard, or of the fixed table |
 //! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |
-//! | `CHAINED` | under the body's lock | never |
+//! | `CHAINED` | at admission, or under the body's lock | never |
 //! | `NAMELESS` | in a fixed table, under its lock: names do not lead here, since another took it | when the name comes back, so too |
 //!
 //! Under the lock most of these are a plain store (`set_alone`). A wrapper that a canceller wakes sees `STOP` all the same:
@@ -79,6 +80,8 @@ pub(crate) const NAMELESS: u32 = 1 << 17;
 pub(crate) const OUTPUT: u32 = 1 << 18;
 #[cfg(feature = "alloc")]
 pub(crate) const PANIC: u32 = 1 << 19;
+#[cfg(feature = "alloc")]
+pub(crate) const LOOKING: u32 = 1 << 20;
 
 /// What a waiter in a slot's list waits for.
 pub(crate) const FOR_END: u32 = 0;
@@ -207,6 +210,12 @@ impl<M: Storage> Slot<M> {
         let before = self.flags.load();
         self.flags.store(before | flags);
         before
+    }
+
+    /// Changes flags unless `change` returns `None`; says whether it did.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn change(&self, change: impl FnMut(u32) -> Option<u32>) -> bool {
+        self.flags.update(change)
     }
 
     #[inline]

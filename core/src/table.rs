@@ -51,7 +51,7 @@ pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 
 use crate::mode::{self, Init, Lock, Mode, Shared, Word};
-use crate::slot::{CHAINED, ENDED, GONE, HANDLE, OUTPUT, PANIC, Slot, SlotRef};
+use crate::slot::{CHAINED, ENDED, GONE, HANDLE, LOOKING, OUTPUT, PANIC, Slot, SlotRef};
 use crate::unwind::{catch, contain, discard};
 use crate::wait::Event;
 use crate::{Options, State, TaskId, TaskInfo};
@@ -271,7 +271,7 @@ impl<M: Mode> Core<M> {
         let task = slot(&record);
         let (shard, _) = self.split(task.home.place);
         // An output that waited for whoever asks by name waits no longer; a handle still has a claim to its own.
-        let left = match task.flags() & (OUTPUT | PANIC) {
+        let left = match task.flags() & (OUTPUT | LOOKING | PANIC) {
             0 => None,
             _ => task.with(|body| match task.flags() & HANDLE {
                 0 => Some((task.take_output(), task.take_panic(body))),
@@ -349,7 +349,7 @@ impl<M: Mode> Slot<M> {
 
     #[inline]
     pub(crate) fn head(&self) -> &Head {
-        // SAFETY: it is written only while the slot is free, by `admit` and `free` under the shard's lock.
+        // SAFETY: it is written only while the slot is free, by `furnish` and `free` under the shard's lock.
         unsafe { &*mode::reading(&self.home.head) }
     }
 

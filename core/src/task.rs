@@ -52,7 +52,7 @@ impl<M: Storage> TaskRef<M> {
         self.0.state()
     }
 
-    /// Whether the task's future is gone and its outcome known. O(1), without a lock.
+    /// Whether the task's future is gone and its outcome known. O(1), without a lock but in the middle of an end.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.state() == State::Ended

@@ -270,12 +270,13 @@ enum Begin {
 
 /// Leaves a clone of the waker in the slot.
 #[inline(never)]
-fn leave_waker<M: Storage>(slot: &SlotRef<M>, waker: &Waker) -> Result<Mark, Panic> {
+fn leave_waker<M: Storage>(slot: &SlotRef<M>, waker: &Waker, mark: &mut Mark) -> Result<(), Panic> {
     let new = catch(|| waker.clone())?;
-    let mark = Mark::of(&new);
+    // Before the old one is dropped, whose panic may pass.
+    *mark = Mark::of(&new);
     let old = slot.with(|body| body.waker.replace(new));
     contain(|| drop(old));
-    Ok(mark)
+    Ok(())
 }
 
 impl<M: Storage> Task<M> {
@@ -360,8 +361,7 @@ impl<M: Storage> Task<M> {
         if flags & CANCEL == 0 && *mark == Mark::of(waker) {
             return Ok(());
         }
-        *mark = leave_waker(slot, waker)?;
-        Ok(())
+        leave_waker(slot, waker, mark)
     }
 
     /// Asks the task to stop if its timeout is over, and to stop now if its grace is.

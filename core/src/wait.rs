@@ -10,8 +10,9 @@
 //! # Why no wake-up is lost
 //!
 //! The waiter links its node and then looks once more at what it waits for; whoever makes it happen does so first
-//! and then looks at the list. [`Word`](crate::mode::Word)s are in one order for all threads, so at least one sees
-//! the other.
+//! and then looks at the list. Both look at the list under its lock, and a slot's flags are written under that; for an event,
+//! the count of waiters and what is counted are read-modify-writes in one order for all threads, or what is looked at is
+//! behind a lock that both take. So at least one sees the other.
 #![allow(
     unsafe_code,
     reason = "intrusive nodes; each block is argued against the invariants above"
@@ -279,12 +280,12 @@ impl<P: Place> Drop for Waiter<P> {
 
 /// Wakes all who wait at `place` now, or those of them who wait for `key`. O(of those who wait there).
 ///
-#[cfg_attr(feature = "alloc", inline)]
 /// Who starts to wait meanwhile is not this call's business, so that it ends: where they may come back, `at_most` says how
 /// many there were. Nobody comes back to a task: what its waiters wait for stays so.
+#[cfg_attr(feature = "alloc", inline)]
 pub(crate) fn wake_all(place: &impl Place, key: Option<u32>) {
-    /// How many are taken out under one lock.
-    const BATCH: usize = if cfg!(feature = "alloc") { 16 } else { 1 };
+    /// How many are taken out under one lock. Without std the panic of one would pass, and the others not be woken.
+    const BATCH: usize = if cfg!(feature = "std") { 16 } else { 1 };
     let mut left = place.at_most() as usize;
     while left > 0 {
         let mut wakers = [const { None }; BATCH];

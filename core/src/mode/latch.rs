@@ -2,6 +2,7 @@
 //! spins for a moment; then the holder was held up, and who waits lets other threads run, and in the end sleeps.
 #![allow(unsafe_code, reason = "a lock; argued below")]
 
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 #[cfg(not(loom))]
 use {
@@ -23,6 +24,10 @@ pub(crate) struct Latch<T> {
 
 // SAFETY: `with` gives the value to one thread at a time, and each sees what the one before wrote.
 unsafe impl<T: Send> Sync for Latch<T> {}
+
+// Whoever holds it lets go however that ends: see `with`.
+impl<T> UnwindSafe for Latch<T> {}
+impl<T> RefUnwindSafe for Latch<T> {}
 
 impl<T: Init> Init for Latch<T> {
     const INIT: Self = Self { taken: AtomicBool::new(false), value: UnsafeCell::new(T::INIT) };

@@ -6,8 +6,8 @@ use crate::{TaskId, Text};
 /// Where a table keeps its slots, and what it does beside the steps that every task takes: the growing tables' part is in
 /// `table`, that of fixed ones in `fixed`. The steps themselves are in `slot`, once for both.
 pub(crate) trait Store: Locks + Vocabulary {
-    /// Whether an end is first announced, then entered in books that several slots share, then seen. Announcing is a load and a store, so where it is
-    /// done no flag that matters after the end is set outside the body's lock.
+    /// Whether an end is first announced, then entered in books that several slots share, then seen. That is done by plain
+    /// stores, so no flag is written without the body's lock from the announcement until `ENDED`.
     const IN_STEPS: bool;
 
     /// What a slot holds for its table, outside its lock.

@@ -8,10 +8,11 @@ use hashbrown::hash_table::Entry;
 
 use super::chain::Loose;
 use super::extras::spread;
+use super::memory::Memory;
 use super::shard::{Inner, rehash};
 use super::{Core, CoreRef, News, slot};
 use crate::mode::{Lock, Mode, Word};
-use crate::slot::{CHAINED, HELD, Slot, SlotRef};
+use crate::slot::{CHAINED, ENDED, HELD, Slot, SlotRef};
 use crate::{SpawnError, TaskId, Text, Times};
 
 /// What to do when a live task has the name.
@@ -82,6 +83,12 @@ impl<M: Mode> CoreRef<M> {
                 let same = |at: &NonNull<Slot<M>>| slot(at).head().name.as_bytes() == name;
                 match inner.names.entry(hash, same, rehash) {
                     Entry::Vacant(vacant) => {
+                        // It lives on without its name: one that follows it would not be held.
+                        if let Policy::Follow(holder) = policy {
+                            if self.lives(&inner.memory, holder) {
+                                return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
+                            }
+                        }
                         self.take_place().map_err(NotAdmitted::Error)?;
                         let new = inner.memory.allocate(self, index);
                         self.furnish(new, newcomer);
@@ -113,6 +120,16 @@ impl<M: Mode> CoreRef<M> {
             refs.0.announce(observer);
         }
         Ok(refs)
+    }
+
+    /// Whether the task of this id lives, which is of this shard.
+    fn lives(&self, memory: &Memory<M>, id: TaskId) -> bool {
+        let (_, place) = self.split(id.place);
+        memory.at(place).is_some_and(|at| {
+            let task = slot(&at);
+            let known = task.has_record() && task.generation() == id.generation;
+            known && task.settled() & ENDED == 0
+        })
     }
 
     /// Admits a task of whose name there is one already, live or ended.
@@ -170,7 +187,7 @@ impl<M: Mode> CoreRef<M> {
     #[inline]
     fn furnish(&self, new: NonNull<Slot<M>>, newcomer: Newcomer<'_, M>) {
         let Newcomer { name, short_hash, flags, spawned, again, .. } = newcomer;
-        // SAFETY: `new` was free until now (invariant 1), so nobody else can reach it.
+        // SAFETY: `new` was free until now (invariant 1); only a task that it is to replace leads to it, under this lock.
         let head = unsafe { &mut *slot(&new).home.head.get() };
         (head.name, head.hash) = (name, short_hash);
         slot(&new).reset(flags, 2);

@@ -97,7 +97,7 @@ impl<M: Mode> Inner<M> {
             if slot(&old).flags() & ENDING != 0 {
                 return None;
             }
-            // SAFETY: `admit` counts this reference.
+            // SAFETY: `admit_known` counts this reference.
             body.extras().after = Some(unsafe { SlotRef::from_counted(new, ()) });
             slot(&old).set(CHAINED);
             Some(slot(&old).request(body, Some("replaced".into()), Urgency::Own))

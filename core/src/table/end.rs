@@ -90,16 +90,18 @@ impl<M: Mode> SlotRef<M> {
         if core.options.capacity.is_some() {
             core.admitted.sub(1);
         }
-        match flags & CANCEL {
+        let count = || match flags & CANCEL {
             0 => tally.ended_unasked.add(1),
             _ => tally.ended_asked.add(1),
         };
-        let evicted = core.ended.add(self, end != End::NeverStarted, || {
+        let evicted = core.ended.add(self, end != End::NeverStarted, count, || {
             let (name, outcome) = (self.head().name.clone(), body.outcome()?);
             Some(TaskEnd { id: self.id(), name, outcome })
         });
         let extras = body.some_extras().is_some();
-        let (joiner, waiter) = (body.more.joiner.take(), body.waiters.pop(None));
+        let joiner = body.more.joiner.take();
+        // Where a panic of another's waker passes, nobody is taken from the list before he is woken.
+        let waiter = if cfg!(feature = "std") { body.waiters.pop(None) } else { None };
         Left { evicted, joiner, waiter, extras }
     }
 

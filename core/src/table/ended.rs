@@ -101,18 +101,23 @@ impl<M: Mode> Ended<M> {
         self.list.with(|list| list.len)
     }
 
-    /// Adds a task that ends, under the lock of its body, and lets everybody see that it has. Returns the oldest record if
-    /// that had to make room, marked `GONE`: it is to be evicted.
+    /// Adds a task that ends, under the lock of its body, counts its end, and lets everybody see that it has. Returns the
+    /// oldest record if that had to make room, marked `GONE`: it is to be evicted.
+    ///
+    /// In this order: who finds the registry at rest finds what ended in the list and the ring, and who sees that a task has
+    /// ended does not find it counted as live.
     #[inline]
     pub(crate) fn add(
         &self,
         task: &SlotRef<M>,
         keep: bool,
+        count: impl FnOnce() -> u32,
         end: impl FnOnce() -> Option<TaskEnd>,
     ) -> Option<NonNull<Slot<M>>> {
         let keep = keep && self.limit > 0;
         let followed = self.readers.load() != 0;
         if !keep && !followed {
+            count();
             task.set_alone(ENDED | GONE | UNLISTED);
             return None;
         }
@@ -122,6 +127,9 @@ impl<M: Mode> Ended<M> {
             }
             if keep {
                 list.push(task.as_ptr());
+            }
+            count();
+            if keep {
                 // Under this lock, so that nobody takes it out, and says so, before it has ended.
                 task.set_alone(ENDED);
             } else {

@@ -10,7 +10,7 @@ use super::{Core, Links, News, Shelf};
 use crate::info::Times;
 use crate::mode::{Init, Mode, UnsafeCell};
 use crate::scope::Membership;
-use crate::slot::{Body, End, Mark, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef};
+use crate::slot::{Body, End, LOOKING, Mark, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef};
 use crate::unwind::Panic;
 use crate::{Cleanup, Outcome, Text};
 
@@ -233,11 +233,16 @@ impl<M: Mode> Slot<M> {
 
     /// Whether there is an output and it is a `T`. `_` is this slot's body.
     pub(crate) fn output_is<T: 'static>(&self, _: &mut Body<M>) -> Option<bool> {
-        let payload = self.take_output()?;
-        let is = payload.is::<T>();
-        // SAFETY: it was just taken. Who looks for it meanwhile without the lock looks again with it.
-        unsafe { *self.home.payload.get() = Some(payload) }
-        self.set(OUTPUT);
+        let exchange = |from: u32, to: u32| {
+            self.change(|flags| (flags & from != 0).then_some(flags & !from | to))
+        };
+        if !exchange(OUTPUT, LOOKING) {
+            return None;
+        }
+        // SAFETY: the body is locked, and who comes for the output without the lock finds no `OUTPUT`.
+        let output = unsafe { &*self.home.payload.get() };
+        let is = output.as_ref().is_some_and(Payload::is::<T>);
+        exchange(LOOKING, OUTPUT);
         Some(is)
     }
 

@@ -3,7 +3,7 @@
 //! News arises on several threads: one asks a task to stop while another ends it. It is noted under the lock of the slot's
 //! body, with the change that it is of, so the notes are in order. One thread at a time tells it, without a lock; who has
 //! more news meanwhile leaves it to that one. The end is *decided* when it is noted, and seen once it was told: `conclude`
-//! in `end.rs`.
+//! in `slot::life`.
 
 use alloc::vec::Vec;
 use core::any::Any;

@@ -24,8 +24,9 @@ struct Kind {
 // - by the future's own thread, in `end`, where the future could have dropped it as well;
 // - by a call that names `T` or asked for it to be kept, both of which ask for `M: Carry<T>`, in a shared mode
 //   `T: Send`; such a payload may also be dropped by whoever purges the record.
-// While a handle lives nobody else lets go of its slot's payload (`slot::Slot::let_go`), so a payload that is not
-// `Send` never leaves its thread.
+// While a handle lives nobody else lets go of its slot's payload (`SlotRef::bequeath`, `Core::evict`), and the handle lets go of
+// it when it is dropped (`TaskHandle::let_go`), so a payload that is not `Send` never leaves its thread. A call with another
+// type looks at the payload's and leaves it where it is (`Slot::output_is`).
 unsafe impl Send for Payload {}
 
 struct Of<T>(T);

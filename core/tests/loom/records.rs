@@ -215,3 +215,46 @@ fn an_id_of_a_slot_whose_memory_was_given_back_leads_nowhere() {
         reached.that(if was.is_some() { "found" } else { "gone" });
     });
 }
+
+#[test]
+fn an_output_whose_type_somebody_looks_at_goes_with_its_handle_all_the_same() {
+    let outcomes = ["looked at", "gone"];
+    model("drop handle ∥ take_result of another type").reaches(&outcomes, |reached| {
+        let tasks = registry();
+        let (output, dropped) = Gone::new();
+        let handle = tasks.spawn("x", returning(output)).unwrap();
+        tasks.spawner().take().run().finish();
+        let takes = tasks.tasks().clone();
+        let taker = thread::spawn(move || takes.take_result::<u8>("x"));
+        drop(handle);
+        assert!(dropped.is());
+        match taker.join().unwrap() {
+            Err(TakeError::WrongType) => reached.that("looked at"),
+            Err(TakeError::NoResult) => reached.that("gone"),
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+#[test]
+fn an_output_whose_type_somebody_looks_at_goes_with_its_record_all_the_same() {
+    let outcomes = ["looked at", "gone"];
+    model("purge ∥ take_result of another type").reaches(&outcomes, |reached| {
+        let tasks = registry();
+        let (output, dropped) = Gone::new();
+        let handle = tasks.task("x").keep_result().spawn(returning(output)).unwrap();
+        let task = handle.task().clone();
+        drop(handle);
+        tasks.spawner().take().run().finish();
+        let takes = tasks.tasks().clone();
+        let taker = thread::spawn(move || takes.take_result::<u8>("x"));
+        assert_eq!(tasks.purge(), 1);
+        assert!(dropped.is());
+        match taker.join().unwrap() {
+            Err(TakeError::WrongType) => reached.that("looked at"),
+            Err(TakeError::NotFound | TakeError::NoResult) => reached.that("gone"),
+            other => panic!("{other:?}"),
+        }
+        drop(task);
+    });
+}

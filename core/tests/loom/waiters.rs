@@ -215,3 +215,49 @@ fn readiness_is_told_to_whoever_comes_meanwhile() {
         assert_eq!(started.finish(), Ok(()));
     });
 }
+
+#[test]
+fn who_finds_the_registry_at_rest_finds_what_ended() {
+    model("end ∥ wait_idle, then records").reaches(&["at once", "woken"], |reached| {
+        let tasks = registry();
+        let (owned, _) = Gone::new();
+        drop(tasks.spawn("x", brief(owned)).unwrap());
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let (waits, mut idle) = (tasks.tasks().clone(), Driven::new(tasks.wait_idle()));
+        let waiter = thread::spawn(move || {
+            if idle.poll() {
+                assert_eq!(waits.records(), 1);
+            }
+            idle
+        });
+        task.go_on();
+        task.finish();
+        let idle = waiter.join().unwrap();
+        reached.that(if idle.is_done() { "at once" } else { "woken" });
+        idle.finish();
+    });
+}
+
+#[test]
+fn who_follows_the_endings_of_a_closed_registry_hears_of_the_last() {
+    model("end ∥ close, next_ended").reaches(&["at once", "woken"], |reached| {
+        let tasks = registry();
+        let (owned, _) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let (closes, mut endings) = (tasks.tasks().clone(), tasks.endings());
+        let reader = thread::spawn(move || {
+            drop(closes.shutdown(std::future::pending::<()>()));
+            let mut next = Driven::new(async move { endings.next_ended().await });
+            next.poll();
+            next
+        });
+        task.go_on();
+        task.finish();
+        let next = reader.join().unwrap();
+        reached.that(if next.is_done() { "at once" } else { "woken" });
+        assert_eq!(next.finish().unwrap().unwrap().id(), handle.id());
+    });
+}
