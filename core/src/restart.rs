@@ -309,4 +309,15 @@ mod tests {
         assert_eq!(follow(&tasks, stale), taken, "or has ended with it");
         assert!(follow(&tasks, other.id()).is_ok());
     }
+    #[test]
+    fn law_06_a_restart_is_not_admitted_where_the_task_it_follows_lives_on_without_its_name() {
+        let tasks = Tasks::<Unsync>::new(Options::new());
+        let lives = tasks.reserve("x").unwrap();
+        let detached = tasks.0.admit("x".into(), Policy::Detach, RESERVED | HANDLE).ok().unwrap();
+        // It never starts and leaves no record, so nobody has the name.
+        drop(crate::Ticket::new(detached.0, detached.1));
+        assert!(tasks.get("x").is_none());
+        let taken = Err(SpawnError::NameTaken { holder: lives.id() });
+        assert_eq!(follow(&tasks, lives.id()), taken);
+    }
 }
