@@ -26,6 +26,7 @@ mod end;
 mod ended;
 mod extras;
 mod memory;
+mod names;
 mod news;
 mod payload;
 mod reference;
@@ -40,18 +41,19 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use core::time::Duration;
 
-use hashbrown::DefaultHashBuilder;
+use foldhash::fast::RandomState;
 
 pub(crate) use admission::{NotAdmitted, Policy};
 pub(crate) use ended::Links;
 pub use ended::TaskEnd;
+use extras::Garbage;
 pub(crate) use extras::Head;
-use extras::spread;
 pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 
 use crate::mode::{self, Init, Lock, Mode, Shared, Word};
 use crate::slot::{CHAINED, ENDED, GONE, HANDLE, LOOKING, OUTPUT, PANIC, Slot, SlotRef};
+use crate::text::Key;
 use crate::unwind::{catch, contain, discard};
 use crate::wait::Event;
 use crate::{Options, State, TaskId, TaskInfo};
@@ -64,7 +66,7 @@ use tally::Tally;
 pub(crate) struct Core<M: Mode> {
     number: u32,
     pub(crate) options: Options,
-    hasher: DefaultHashBuilder,
+    hasher: RandomState,
     shard_bits: u32,
     shards: Box<[Shard<M>]>,
     pub(crate) ended: Ended<M>,
@@ -116,7 +118,7 @@ impl<M: Mode> CoreRef<M> {
         CoreRef(M::ptr(Core {
             number: mode::next_registry(),
             options,
-            hasher: DefaultHashBuilder::default(),
+            hasher: RandomState::default(),
             shard_bits,
             shards,
             ended: Ended::new(limit),
@@ -130,11 +132,11 @@ impl<M: Mode> CoreRef<M> {
 
     /// Gives a record its name again, if no other task has it: the one that took it came to nothing.
     pub(crate) fn rename(&self, record: &SlotRef<M>) {
-        let name = record.head().name.as_bytes();
-        let hash = self.hash(name);
+        let name = record.head().name.key();
+        let hash = self.hash(&name);
         self.shard(hash).1.lock.with(|inner| {
-            if inner.named(hash, name).is_none() && record.has_record() {
-                inner.name(hash, record.as_ptr());
+            if inner.named(hash, &name).is_none() && record.has_record() {
+                inner.name(self, record.as_ptr());
             }
         });
     }
@@ -154,14 +156,18 @@ impl<M: Mode> CoreRef<M> {
     fn find_or(
         &self,
         name: &str,
-        other: impl FnOnce(&Inner<M>, u64, &[u8]) -> Option<NonNull<Slot<M>>>,
+        other: impl FnOnce(&Inner<M>, u32, &Key<'_>) -> Option<NonNull<Slot<M>>>,
     ) -> Option<SlotRef<M>> {
-        let hash = self.hash(name.as_bytes());
+        let name = Key::new(name);
+        let hash = self.hash(&name);
         let mut loose = Loose::new();
         let found = self.shard(hash).1.lock.with(|inner| {
-            let live = inner.holder(hash, name.as_bytes(), &mut loose);
-            let slot = live.or_else(|| other(inner, hash, name.as_bytes()))?;
-            Some(inner.refer(self, slot))
+            let mut found = inner.known(hash, &name)?;
+            if slot(&found).settled() & ENDED != 0 {
+                let live = inner.holder(hash, &name, &mut loose);
+                found = live.or_else(|| other(inner, hash, &name))?;
+            }
+            Some(inner.refer(self, found))
         });
         loose.tie_up();
         found
@@ -169,9 +175,10 @@ impl<M: Mode> CoreRef<M> {
 
     /// Where the task is that `find` finds.
     pub(crate) fn state(&self, name: &str) -> Option<State> {
-        let hash = self.hash(name.as_bytes());
+        let key = Key::new(name);
+        let hash = self.hash(&key);
         let flags = self.shard(hash).1.lock.with(|inner| {
-            let found = inner.known(hash, name.as_bytes())?;
+            let found = inner.known(hash, &key)?;
             Some(slot(&found).settled())
         })?;
         match flags & (ENDED | GONE | CHAINED) {
@@ -216,24 +223,19 @@ impl<M: Mode> CoreRef<M> {
 }
 
 impl<M: Mode> Core<M> {
-    /// The hash of a name. Only 32 bits of it count, so that slots can keep it.
+    /// The hash of a name: 32 bits, which slots have room for.
     #[inline]
-    pub(crate) fn hash(&self, name: &[u8]) -> u64 {
-        spread(self.short_hash(name))
-    }
-
-    #[inline]
-    pub(crate) fn short_hash(&self, name: &[u8]) -> u32 {
+    pub(crate) fn hash(&self, name: &Key<'_>) -> u32 {
         let mut hasher = self.hasher.build_hasher();
-        hasher.write(name);
+        name.hash(&mut hasher);
         let hash = hasher.finish();
         (hash ^ hash >> 32) as u32
     }
 
     #[inline]
-    fn shard(&self, hash: u64) -> (u32, &Shard<M>) {
-        // Not the bits that the table inside the shard goes by.
-        let index = (hash >> 32) as u32 & ((1 << self.shard_bits) - 1);
+    fn shard(&self, hash: u32) -> (u32, &Shard<M>) {
+        // The uppermost bits: the index inside the shard begins with the others.
+        let index = hash.checked_shr(u32::BITS - self.shard_bits).unwrap_or(0);
         (index, &self.shards[index as usize])
     }
 
@@ -268,17 +270,22 @@ impl<M: Mode> Core<M> {
 
     /// Takes a record, which is in no list any more and marked `GONE`, from the table.
     fn evict(&self, record: NonNull<Slot<M>>) {
+        if slot(&record).flags() & (OUTPUT | LOOKING | PANIC | CHAINED) == 0 {
+            self.strike(record, |_| {});
+        } else {
+            self.evict_with_all(record);
+        }
+    }
+
+    /// The same, of a task that may have left something, or still be in a chain.
+    #[cold]
+    fn evict_with_all(&self, record: NonNull<Slot<M>>) {
         let task = slot(&record);
-        let (shard, _) = self.split(task.home.place);
         // An output that waited for whoever asks by name waits no longer; a handle still has a claim to its own.
-        let left = match task.flags() & (OUTPUT | LOOKING | PANIC) {
-            0 => None,
-            _ => task.with(|body| match task.flags() & HANDLE {
-                0 => Some((task.take_output(), task.take_panic(body))),
-                _ => None,
-            }),
-        };
-        let (output, panic) = left.unwrap_or_default();
+        let (output, panic) = task.with(|body| match task.flags() & HANDLE {
+            0 => (task.take_output(), task.take_panic(body)),
+            _ => (None, None),
+        });
         let told = match (self.options.observer.get(), panic) {
             (Some(observer), Some(panic)) => Some((observer, TaskInfo::of(task), panic)),
             (_, panic) => {
@@ -289,17 +296,12 @@ impl<M: Mode> Core<M> {
             }
         };
         let (mut loose, mut gave_back) = (Loose::new(), None);
-        let garbage = self.shards[shard].lock.with(|inner| {
+        self.strike(record, |inner| {
             if task.flags() & CHAINED != 0 {
                 // Whoever ended it is still on the way to do this, and would find the name gone.
-                let hash = task.head().hash();
-                let back = inner.unchain(record, hash, &mut loose);
+                let back = inner.unchain(record, &mut loose);
                 gave_back = back.then_some(task.head().hash);
             }
-            inner.unname(self, record);
-            // SAFETY: the shard's lock is held.
-            unsafe { (*task.home.shelf.get()).record = false };
-            if task.refs.load() == 0 { inner.memory.free(self, record) } else { None }
         });
         loose.tie_up();
         if gave_back.is_some() {
@@ -311,20 +313,40 @@ impl<M: Mode> Core<M> {
         if let Some((observer, info, panic)) = told {
             news::give(observer, &info, panic);
         }
-        if let Some(garbage) = garbage {
-            contain(|| drop(garbage));
-        }
+    }
+
+    /// Strikes a record out, after `first`, under the shard's lock. Without a reference the slot is free then.
+    #[inline]
+    fn strike(&self, record: NonNull<Slot<M>>, first: impl FnOnce(&mut Inner<M>)) {
+        let mut garbage = Garbage::none();
+        let (shard, _) = self.split(slot(&record).home.place);
+        self.shards[shard].lock.with(|inner| {
+            first(inner);
+            inner.unname(self, record);
+            // SAFETY: the shard's lock is held.
+            unsafe { (*slot(&record).home.shelf.get()).record = false };
+            if slot(&record).refs.load() == 0 {
+                inner.memory.free(self, record, &mut garbage);
+            }
+        });
+        garbage.drop();
     }
 
     /// Forgets all that has ended; says how much that was. O(of that).
     pub(crate) fn purge(&self) -> usize {
+        /// How many are taken from the list under one lock. Without std the panic of one would pass, and the others be lost.
+        const BATCH: usize = if cfg!(feature = "std") { 16 } else { 1 };
         // What ends meanwhile may stay, so that this ends.
-        let mut purged = 0;
-        let most = self.ended.len();
+        let (mut purged, most) = (0, self.ended.len());
         while purged < most {
-            let Some(record) = self.ended.pop() else { break };
-            self.evict(record);
-            purged += 1;
+            let records = self.ended.pop::<BATCH>(most - purged);
+            for record in records.iter().flatten() {
+                self.evict(*record);
+                purged += 1;
+            }
+            if records.last().is_some_and(Option::is_none) {
+                break;
+            }
         }
         purged
     }

@@ -275,7 +275,7 @@ impl<M: Mode> Tasks<M> {
     /// and this waits for ever.
     pub fn wait_for(&self, name: impl Into<Text>) -> WaitFor<M> {
         let name = name.into();
-        let key = self.0.short_hash(name.as_bytes());
+        let key = self.0.hash(&name.key());
         let watch = Watch::new(self.0.clone(), |core| &core.named);
         WaitFor { waiter: Waiter::new(watch, key), name }
     }

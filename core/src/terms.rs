@@ -47,6 +47,9 @@ pub(crate) mod sealed {
         /// What is kept beside the cleanup: nothing where there is none, so that no task has room for it in vain.
         type Held<O: Send>: Send;
 
+        /// Whether these are no terms at all.
+        const NONE: bool = false;
+
         /// Whether a request to stop starts a grace that the task has itself.
         const GRACE: bool;
 
@@ -93,6 +96,7 @@ impl Future for Never {
 impl<T> sealed::Terms<T> for () {
     type Cleanup = Never;
     type Held<O: Send> = Never;
+    const NONE: bool = true;
     const GRACE: bool = false;
 
     fn poll_grace(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {

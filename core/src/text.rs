@@ -1,8 +1,13 @@
 #[cfg(feature = "alloc")]
+mod key;
+#[cfg(feature = "alloc")]
 mod owned;
 
 use core::fmt::{self, Write as _};
 use core::hash::{Hash, Hasher};
+
+#[cfg(feature = "alloc")]
+pub(crate) use key::Key;
 
 #[cfg(feature = "alloc")]
 use crate::arc::Arc;

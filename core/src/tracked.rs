@@ -188,6 +188,9 @@ where
             Ok(Poll::Pending) => report.dropping(|| set_gone(stage)),
             Ok(Poll::Ready(output)) => {
                 report.run_last(|| set_gone(stage));
+                if X::NONE {
+                    return Poll::Ready(report.complete(output));
+                }
                 report.words.message = X::failure(&output);
                 let failed = report.words.message.is_some();
                 report.fate = if failed { Fate::Failed } else { Fate::Completed };
@@ -200,7 +203,7 @@ where
         }
         if !self.terms.has_cleanup() {
             report.clear(|| self.terms.clear());
-            return Poll::Ready(report.make());
+            return Poll::Ready(report.give());
         }
         let terms = self.terms.as_mut();
         match report.run(|| terms.cleanup(|| report.outcome())) {
@@ -211,12 +214,12 @@ where
                 self.stage.set(Stage::Cleaning { cleanup, held });
                 self.clean(cx)
             }
-            Ok(None) => Poll::Ready(report.make()),
+            Ok(None) => Poll::Ready(report.give()),
             Err(panic) => {
                 report.lose(panic);
                 report.words.cleanup = Some(Cleanup::Panicked);
                 report.clear(|| self.terms.clear());
-                Poll::Ready(report.make())
+                Poll::Ready(report.give())
             }
         }
     }
@@ -250,7 +253,7 @@ where
                 report.words.cleanup = Some(Cleanup::Panicked);
             }
             report.clear(|| self.terms.clear());
-            return Poll::Ready(report.make());
+            return Poll::Ready(report.give());
         }
         Poll::Ready(M::Seen::default())
     }
@@ -463,19 +466,27 @@ impl<M: Storage> Report<M> {
         }
     }
 
-    /// Reports the end now.
-    #[inline]
-    fn make(mut self) -> M::Seen {
-        let seen = self.give();
-        // Nothing is left in it.
-        core::mem::forget(self);
-        seen
+    /// Reports the end of a task that returned `Ready` and has nothing else to say.
+    #[cfg_attr(feature = "alloc", inline)]
+    fn complete<T: 'static>(&mut self, mut output: T) -> M::Seen {
+        self.fate = Fate::Completed;
+        if M::IN_STEPS {
+            if let Some(slot) = self.slot.take() {
+                match M::complete(slot, output) {
+                    Ok(seen) => return seen,
+                    Err((slot, back)) => (self.slot, output) = (Some(slot), back),
+                }
+            }
+        }
+        self.keep(output);
+        self.give()
     }
 
+    /// Reports the end now. Nothing is left to be reported later.
     #[inline]
     fn give(&mut self) -> M::Seen {
         let Some(slot) = self.slot.take() else { return M::Seen::default() };
-        slot.end(self.fate, self.output.take(), take(&mut self.words))
+        slot.end(self.fate, &mut self.output, &mut self.words)
     }
 
     fn hold(&mut self, held: Held<M::Output>) {

@@ -32,16 +32,19 @@ pub struct TokioLocal<P>(pub P);
 
 /// Leads to a `LocalSet`, if it is still there.
 trait ToLocalSet {
+    #[inline]
     fn with<R>(&self, found: impl FnOnce(Option<&LocalSet>) -> R) -> R;
 }
 
 impl ToLocalSet for &LocalSet {
+    #[inline]
     fn with<R>(&self, found: impl FnOnce(Option<&LocalSet>) -> R) -> R {
         found(Some(self))
     }
 }
 
 impl ToLocalSet for Weak<LocalSet> {
+    #[inline]
     fn with<R>(&self, found: impl FnOnce(Option<&LocalSet>) -> R) -> R {
         found(self.upgrade().as_deref())
     }
@@ -53,6 +56,7 @@ impl<P: ToLocalSet> Spawner for TokioLocal<P> {
 }
 
 impl<P: ToLocalSet> SpawnLocal for TokioLocal<P> {
+    #[inline]
     fn spawn_local<F>(&self, future: F) -> Result<Detached, Refused<F>>
     where
         F: Future<Output = ()> + 'static,
@@ -65,6 +69,7 @@ impl<P: ToLocalSet> SpawnLocal for TokioLocal<P> {
 }
 
 impl<P: ToLocalSet, F: Future<Output = ()> + 'static> Spawn<F> for TokioLocal<P> {
+    #[inline]
     fn spawn(&self, future: F) -> Result<Detached, Refused<F>> {
         self.spawn_local(future)
     }

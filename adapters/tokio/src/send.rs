@@ -61,6 +61,7 @@ impl Spawner for Tokio {
 }
 
 impl SpawnSend for Tokio {
+    #[inline]
     fn spawn_send<F>(&self, future: F) -> Result<Detached, Refused<F>>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -76,6 +77,7 @@ impl SpawnSend for Tokio {
 }
 
 impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for Tokio {
+    #[inline]
     fn spawn(&self, future: F) -> Result<Detached, Refused<F>> {
         self.spawn_send(future)
     }

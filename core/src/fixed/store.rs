@@ -85,10 +85,17 @@ impl<L: Locking> Store for Fixed<L> {
         Err(output)
     }
 
-    fn last(_: &SlotRef<Self>, _: &mut Option<Never>, words: Words) {
-        if let Some(panic) = words.panic {
+    fn last(_: &SlotRef<Self>, _: &mut Option<Never>, words: &mut Words) {
+        if let Some(panic) = words.panic.take() {
             discard(panic);
         }
+    }
+
+    fn complete<T: 'static>(
+        task: SlotRef<Self>,
+        output: T,
+    ) -> Result<Option<StaticOutcome>, (SlotRef<Self>, T)> {
+        Err((task, output))
     }
 
     fn is_ending(_: &Body<Self>) -> bool {
@@ -101,7 +108,7 @@ impl<L: Locking> Store for Fixed<L> {
 
     fn tell(_: &SlotRef<Self>) {}
 
-    fn book(task: &SlotRef<Self>, _: &mut Body<Self>, _: u32, end: End) {
+    fn book(task: &SlotRef<Self>, _: &mut Body<Self>, _: u32, end: End, (): &mut ()) {
         task.home.set_order(task.table().ended.add(1));
         let kept = end != End::NeverStarted;
         task.set(ENDING | if kept { ENDED } else { ENDED | GONE | UNLISTED });

@@ -27,7 +27,7 @@ pub(crate) trait Store: Locks + Vocabulary {
     /// What a first request to stop leaves to be done.
     type Asked: Default;
     /// What an end leaves to be done.
-    type Left;
+    type Left: Default;
     /// What whoever ran the task is told of its end.
     type Seen: Default;
 
@@ -64,7 +64,13 @@ pub(crate) trait Store: Locks + Vocabulary {
     /// Keeps an output if anybody may take it; otherwise it is given back, to be dropped.
     fn keep<T: 'static>(task: &SlotRef<Self>, output: T) -> Result<Self::Output, T>;
     /// Notes what there is to say of an end that comes, outside the locks; what a panic carried becomes the output.
-    fn last(task: &SlotRef<Self>, output: &mut Option<Self::Output>, words: Words);
+    fn last(task: &SlotRef<Self>, output: &mut Option<Self::Output>, words: &mut Words);
+    /// Ends a task that completed and has nothing else to say, its output going straight to its place: `SlotRef::end` in one
+    /// go, of a table whose ends come in steps. Where it is not as simple as that, it changes nothing and gives both back.
+    fn complete<T: 'static>(
+        task: SlotRef<Self>,
+        output: T,
+    ) -> Result<Self::Seen, (SlotRef<Self>, T)>;
     /// Whether the end is decided, though nobody may see it yet.
     fn is_ending(body: &Body<Self>) -> bool;
     /// Leaves the output to whoever may take it, under the lock of the body. Decides the end, unless the output is unwanted.
@@ -77,7 +83,13 @@ pub(crate) trait Store: Locks + Vocabulary {
     /// Tells the observer of an end that is decided, and lets everybody see it, outside the locks.
     fn tell(task: &SlotRef<Self>);
     /// Enters the end in the table's books and sets `ENDED`, under the lock of the body.
-    fn book(task: &SlotRef<Self>, body: &mut Body<Self>, flags: u32, end: End) -> Self::Left;
+    fn book(
+        task: &SlotRef<Self>,
+        body: &mut Body<Self>,
+        flags: u32,
+        end: End,
+        left: &mut Self::Left,
+    );
     /// Does what follows for other tasks and for the typed handle, outside the locks.
     fn settle(task: &SlotRef<Self>, flags: u32, left: Self::Left);
     /// Wakes who waits at the task, if anybody does, and who waits for the table: last of all.

@@ -45,21 +45,28 @@ pub(crate) enum Legacy {
 }
 
 /// How far an attempt to end a task came.
-enum Step<M: Storage> {
-    Ended(Concluded<M>, M::Seen),
+enum Step<S> {
+    Ended(S),
     Unwanted,
     Told,
     /// Another report was first.
     Over,
 }
 
-/// What an end leaves to be done once the lock is released.
+/// What an end leaves to be done once the lock is released. Filled in where it is, since it is too large to be moved about.
 pub(crate) struct Concluded<M: Storage> {
     flags: u32,
     waker: Option<Waker>,
     /// Whether anybody waits in the slot's list.
     awaited: bool,
     left: M::Left,
+}
+
+impl<M: Storage> Concluded<M> {
+    #[cfg_attr(feature = "alloc", inline)]
+    pub(crate) fn nothing() -> Self {
+        Self { flags: 0, waker: None, awaited: false, left: M::Left::default() }
+    }
 }
 
 impl<M: Storage> SlotRef<M> {
@@ -81,7 +88,7 @@ impl<M: Storage> SlotRef<M> {
 
     /// Ends a place that no future was given to.
     pub(crate) fn withdraw(self) {
-        self.end(Fate::NeverStarted, None, Words::default());
+        self.end(Fate::NeverStarted, &mut None, &mut Words::default());
     }
 
     /// Asks the task to stop (law 1). O(1).
@@ -95,7 +102,7 @@ impl<M: Storage> SlotRef<M> {
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn after_request(&self, request: Request<M>) {
         if request.unborn {
-            self.clone().end(Fate::Dropped, None, Words::default());
+            self.clone().end(Fate::Dropped, &mut None, &mut Words::default());
         }
         if request.awaited {
             wake_all(self, Some(FOR_CANCEL));
@@ -111,8 +118,14 @@ impl<M: Storage> SlotRef<M> {
     ///
     /// O(1), and O(of those who wait) to wake them.
     #[cfg_attr(feature = "alloc", inline)]
-    pub(crate) fn end(self, fate: Fate, mut output: Option<M::Output>, words: Words) -> M::Seen {
-        M::last(&self, &mut output, words);
+    pub(crate) fn end(
+        self,
+        fate: Fate,
+        output: &mut Option<M::Output>,
+        words: &mut Words,
+    ) -> M::Seen {
+        M::last(&self, output, words);
+        let mut concluded = Concluded::nothing();
         loop {
             let step = self.with(|body| {
                 let flags = self.flags();
@@ -130,14 +143,17 @@ impl<M: Storage> SlotRef<M> {
                     Fate::NeverStarted if asked && flags & RESERVED != 0 => End::Cancelled,
                     Fate::NeverStarted => End::NeverStarted,
                 };
-                match M::bequeath(&self, body, end, &mut output) {
-                    Legacy::Settled => Step::Ended(self.conclude(body, end), M::seen(body)),
+                match M::bequeath(&self, body, end, output) {
+                    Legacy::Settled => {
+                        self.conclude(body, end, &mut concluded);
+                        Step::Ended(M::seen(body))
+                    }
                     Legacy::Unwanted => Step::Unwanted,
                     Legacy::Told => Step::Told,
                 }
             });
             match step {
-                Step::Ended(concluded, seen) => {
+                Step::Ended(seen) => {
                     self.follow_up(concluded);
                     return seen;
                 }
@@ -148,7 +164,7 @@ impl<M: Storage> SlotRef<M> {
                     return M::Seen::default();
                 }
                 Step::Over => {
-                    contain(|| drop(output));
+                    contain(|| drop(output.take()));
                     return M::Seen::default();
                 }
             }
@@ -157,20 +173,22 @@ impl<M: Storage> SlotRef<M> {
 
     /// Lets everybody see the end, under the lock of the body.
     #[cfg_attr(feature = "alloc", inline)]
-    pub(crate) fn conclude(&self, body: &mut Body<M>, end: End) -> Concluded<M> {
+    pub(crate) fn conclude(&self, body: &mut Body<M>, end: End, concluded: &mut Concluded<M>) {
         // From here on nobody can ask it to stop, replace it, or let go of its output.
-        let flags = if M::IN_STEPS { self.set_alone(ENDING) } else { self.flags() };
+        concluded.flags = if M::IN_STEPS { self.set_alone(ENDING) } else { self.flags() };
         body.end = Some(end);
-        let left = M::book(self, body, flags, end);
-        let awaited = !body.waiters.is_empty();
-        Concluded { flags, waker: body.waker.take(), awaited, left }
+        M::book(self, body, concluded.flags, end, &mut concluded.left);
+        concluded.awaited = !body.waiters.is_empty();
+        concluded.waker = body.waker.take();
     }
 
     /// Does what follows from an end, outside the lock.
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn follow_up(self, concluded: Concluded<M>) {
         let Concluded { flags, waker, awaited, left } = concluded;
-        contain(|| drop(waker));
+        if let Some(waker) = waker {
+            contain(|| drop(waker));
+        }
         M::settle(&self, flags, left);
         M::wake(self, awaited);
     }

@@ -4,12 +4,9 @@ use alloc::boxed::Box;
 use core::ptr::NonNull;
 use core::time::Duration;
 
-use hashbrown::hash_table::Entry;
-
 use super::chain::Loose;
-use super::extras::spread;
 use super::memory::Memory;
-use super::shard::{Inner, rehash};
+use super::shard::Inner;
 use super::{Core, CoreRef, News, slot};
 use crate::mode::{Lock, Mode, Word};
 use crate::slot::{CHAINED, ENDED, HELD, Slot, SlotRef};
@@ -33,10 +30,10 @@ pub(crate) enum NotAdmitted<M: Mode> {
 
 /// A task that asks for a place.
 struct Newcomer<'a, M: Mode> {
+    /// Moved to its slot, and nowhere before.
     name: Text,
     /// Of the name, where there is one.
-    short_hash: u32,
-    hash: u64,
+    hash: u32,
     flags: u32,
     spawned: Option<Duration>,
     again: Option<&'a M::Again>,
@@ -56,6 +53,7 @@ impl<M: Mode> CoreRef<M> {
 
     /// The same, for a task that can be made anew: it has `again` before anybody can find it. The caller's own hold on that
     /// outlives the call, so that nothing foreign is dropped under the lock.
+    #[inline]
     pub(crate) fn admit_with(
         &self,
         name: Text,
@@ -64,55 +62,15 @@ impl<M: Mode> CoreRef<M> {
         again: Option<&M::Again>,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
         let named = !name.is_empty();
-        let (short_hash, hash) = if named {
-            let short = self.short_hash(name.as_bytes());
-            (short, spread(short))
-        } else {
-            (0, u64::from(self.unnamed.add(1)) << 32)
+        // Those without a name go round the shards.
+        let hash = match named {
+            true => self.hash(&name.key()),
+            false => self.unnamed.add(1).reverse_bits(),
         };
-        let spawned = self.now();
-        let (index, shard) = self.shard(hash);
-        let mut loose = Loose::new();
-        let admitted = shard.lock.with(|inner| {
-            if inner.closed {
-                return Err(NotAdmitted::Error(SpawnError::Closed));
-            }
-            let newcomer = Newcomer { name, short_hash, hash, flags, spawned, again };
-            let new = if named {
-                let name = newcomer.name.as_bytes();
-                let same = |at: &NonNull<Slot<M>>| slot(at).head().name.as_bytes() == name;
-                match inner.names.entry(hash, same, rehash) {
-                    Entry::Vacant(vacant) => {
-                        // It lives on without its name: one that follows it would not be held.
-                        if let Policy::Follow(holder) = policy {
-                            if self.lives(&inner.memory, holder) {
-                                return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
-                            }
-                        }
-                        self.take_place().map_err(NotAdmitted::Error)?;
-                        let new = inner.memory.allocate(self, index);
-                        self.furnish(new, newcomer);
-                        vacant.insert(new);
-                        new
-                    }
-                    Entry::Occupied(_) => {
-                        self.admit_known(inner, index, policy, newcomer, &mut loose)?
-                    }
-                }
-            } else {
-                self.take_place().map_err(NotAdmitted::Error)?;
-                let new = inner.memory.allocate(self, index);
-                self.furnish(new, newcomer);
-                new
-            };
-            inner.hold(self);
-            shard.spawned.bump();
-            Ok(new)
-        });
-        loose.tie_up();
-        let new = admitted?;
+        let mut newcomer = Newcomer { name, hash, flags, spawned: self.now(), again };
+        let new = self.place(&mut newcomer, named, policy)?;
         if named {
-            self.named.wake_all(Some(short_hash));
+            self.named.wake_all(Some(hash));
         }
         // SAFETY: `furnish` counted these two.
         let refs = unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
@@ -120,6 +78,43 @@ impl<M: Mode> CoreRef<M> {
             refs.0.announce(observer);
         }
         Ok(refs)
+    }
+
+    fn place(
+        &self,
+        newcomer: &mut Newcomer<'_, M>,
+        named: bool,
+        policy: Policy,
+    ) -> Result<NonNull<Slot<M>>, NotAdmitted<M>> {
+        let (index, shard) = self.shard(newcomer.hash);
+        let mut loose = Loose::new();
+        let admitted = shard.lock.with(|inner| {
+            if inner.closed {
+                return Err(NotAdmitted::Error(SpawnError::Closed));
+            }
+            let new = if named && inner.knows(newcomer.hash, &newcomer.name) {
+                self.admit_known(inner, index, policy, newcomer, &mut loose)?
+            } else {
+                // It lives on without its name: one that follows it would not be held.
+                if let Policy::Follow(holder) = policy {
+                    if self.lives(&inner.memory, holder) {
+                        return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
+                    }
+                }
+                self.take_place().map_err(NotAdmitted::Error)?;
+                let (new, place) = inner.memory.allocate(self, index);
+                self.furnish(new, newcomer);
+                if named {
+                    inner.names.insert(newcomer.hash, place);
+                }
+                new
+            };
+            inner.hold(self);
+            shard.spawned.bump();
+            Ok(new)
+        });
+        loose.tie_up();
+        admitted
     }
 
     /// Whether the task of this id lives, which is of this shard.
@@ -133,18 +128,19 @@ impl<M: Mode> CoreRef<M> {
     }
 
     /// Admits a task of whose name there is one already, live or ended.
+    #[inline(never)]
     fn admit_known(
         &self,
         inner: &mut Inner<M>,
         index: u32,
         policy: Policy,
-        mut newcomer: Newcomer<'_, M>,
+        newcomer: &mut Newcomer<'_, M>,
         loose: &mut Loose<M>,
     ) -> Result<NonNull<Slot<M>>, NotAdmitted<M>> {
-        let (name, hash) = (newcomer.name.as_bytes(), newcomer.hash);
-        let holder = inner.holder(hash, name, loose);
+        let (name, hash) = (newcomer.name.key(), newcomer.hash);
+        let holder = inner.holder(hash, &name, loose);
         if let Policy::Follow(expected) = policy {
-            let known = holder.or_else(|| inner.named(hash, name));
+            let known = holder.or_else(|| inner.named(hash, &name));
             let known = known.map(|known| slot(&known).id());
             if let Some(holder) = known.filter(|known| *known != expected) {
                 return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
@@ -160,7 +156,7 @@ impl<M: Mode> CoreRef<M> {
             }
             _ => self.take_place().map_err(NotAdmitted::Error)?,
         }
-        let new = inner.memory.allocate(self, index);
+        let (new, _) = inner.memory.allocate(self, index);
         let replaces = matches!(policy, Policy::Replace | Policy::Follow(_));
         let mut replaced = holder.filter(|_| replaces);
         let mut chained = false;
@@ -170,7 +166,7 @@ impl<M: Mode> CoreRef<M> {
                 break;
             }
             // It ended meanwhile; there may be one that it was to replace itself.
-            replaced = inner.holder(hash, name, loose);
+            replaced = inner.holder(hash, &name, loose);
         }
         if chained {
             newcomer.flags |= HELD | CHAINED;
@@ -179,17 +175,17 @@ impl<M: Mode> CoreRef<M> {
         if chained {
             slot(&new).count();
         }
-        inner.name(hash, new);
+        inner.name(self, new);
         Ok(new)
     }
 
     /// Makes a free slot a task's, with two references. The shard is locked.
     #[inline]
-    fn furnish(&self, new: NonNull<Slot<M>>, newcomer: Newcomer<'_, M>) {
-        let Newcomer { name, short_hash, flags, spawned, again, .. } = newcomer;
+    fn furnish(&self, new: NonNull<Slot<M>>, newcomer: &mut Newcomer<'_, M>) {
+        let Newcomer { ref mut name, hash, flags, spawned, again } = *newcomer;
         // SAFETY: `new` was free until now (invariant 1); only a task that it is to replace leads to it, under this lock.
         let head = unsafe { &mut *slot(&new).home.head.get() };
-        (head.name, head.hash) = (name, short_hash);
+        (head.name, head.hash) = (core::mem::replace(name, Text::EMPTY), hash);
         slot(&new).reset(flags, 2);
         let observed = self.options.observer.get().is_some();
         if again.is_some() || spawned.is_some() || observed || self.options.newest_first {

@@ -17,6 +17,7 @@ use super::shard::Inner;
 use super::{Core, slot};
 use crate::mode::{Lock, Mode};
 use crate::slot::{CHAINED, ENDED, ENDING, HELD, Request, Slot, SlotRef, Urgency};
+use crate::text::Key;
 use crate::unwind::contain;
 
 /// What is left over: dropped, or woken, outside the shard's lock. Mostly nothing.
@@ -70,8 +71,8 @@ impl<M: Mode> Inner<M> {
     /// The live task of this name.
     pub(super) fn holder(
         &mut self,
-        hash: u64,
-        name: &[u8],
+        hash: u32,
+        name: &Key<'_>,
         loose: &mut Loose<M>,
     ) -> Option<NonNull<Slot<M>>> {
         loop {
@@ -80,7 +81,7 @@ impl<M: Mode> Inner<M> {
             if flags & ENDED == 0 {
                 return Some(found);
             }
-            if flags & CHAINED == 0 || !self.unchain(found, hash, loose) {
+            if flags & CHAINED == 0 || !self.unchain(found, loose) {
                 return None;
             }
         }
@@ -110,26 +111,21 @@ impl<M: Mode> Inner<M> {
     }
 
     /// Takes a task that has ended out of its chain; says whether that gave its name back to a live one.
-    pub(super) fn unchain(
-        &mut self,
-        ended: NonNull<Slot<M>>,
-        hash: u64,
-        loose: &mut Loose<M>,
-    ) -> bool {
+    pub(super) fn unchain(&mut self, ended: NonNull<Slot<M>>, loose: &mut Loose<M>) -> bool {
         // Those before it that have ended as well go first, the oldest first of all.
         loop {
             let mut oldest = ended;
             while let Some(before) = before(oldest).filter(|before| has_ended(slot(before))) {
                 oldest = before;
             }
-            let gave_back = self.unlink(oldest, hash, loose);
+            let gave_back = self.unlink(oldest, loose);
             if oldest == ended {
                 return gave_back;
             }
         }
     }
 
-    fn unlink(&mut self, ended: NonNull<Slot<M>>, hash: u64, loose: &mut Loose<M>) -> bool {
+    fn unlink(&mut self, ended: NonNull<Slot<M>>, loose: &mut Loose<M>) -> bool {
         let (before, after) = slot(&ended).with(|body| match body.some_extras() {
             Some(extras) => (extras.before.take(), extras.after.take()),
             None => (None, None),
@@ -151,10 +147,7 @@ impl<M: Mode> Inner<M> {
             let old = last.with(|body| core::mem::replace(&mut body.extras().after, after.clone()));
             loose.ends().refs.extend(old);
             if after.is_none() {
-                if let Some(at) = self.names.find_mut(hash, |at| *at == ended) {
-                    *at = last.as_ptr();
-                    gave_back = true;
-                }
+                gave_back = self.rename(last.core(), ended, last.as_ptr());
             }
         }
         loose.ends().refs.extend(before.into_iter().chain(after));
@@ -169,10 +162,9 @@ fn before<M: Mode>(task: NonNull<Slot<M>>) -> Option<NonNull<Slot<M>>> {
 impl<M: Mode> Core<M> {
     /// Takes a task that has ended out of its chain.
     pub(super) fn pass_on(&self, ended: &SlotRef<M>) {
-        let hash = ended.head().hash();
         let mut loose = Loose::new();
-        let lock = &self.shard(hash).1.lock;
-        let gave_back = lock.with(|inner| inner.unchain(ended.as_ptr(), hash, &mut loose));
+        let lock = &self.shard(ended.head().hash).1.lock;
+        let gave_back = lock.with(|inner| inner.unchain(ended.as_ptr(), &mut loose));
         loose.tie_up();
         if gave_back {
             self.named.wake_all(Some(ended.head().hash));

@@ -8,7 +8,8 @@ use super::payload::Payload;
 use super::{Core, TaskEnd};
 use crate::mode::{Mode, Word as _};
 use crate::slot::{
-    Body, CANCEL, CHAINED, ENDING, End, HANDLE, KEEP, Legacy, STARTED, Slot, SlotRef, Words,
+    Body, CANCEL, CHAINED, Concluded, ENDING, End, HANDLE, KEEP, Legacy, STARTED, Slot, SlotRef,
+    Words,
 };
 use crate::unwind::contain;
 
@@ -22,9 +23,16 @@ pub(crate) struct Left<M: Mode> {
     extras: bool,
 }
 
+impl<M: Mode> Default for Left<M> {
+    #[inline]
+    fn default() -> Self {
+        Self { evicted: None, joiner: None, waiter: None, extras: false }
+    }
+}
+
 impl<M: Mode> SlotRef<M> {
     #[inline]
-    pub(super) fn last(&self, output: &mut Option<Payload>, words: Words) {
+    pub(super) fn last(&self, output: &mut Option<Payload>, words: &mut Words) {
         if let Words { message: None, panic: None, cleanup: None } = words {
             if self.core().options.clock.is_none() {
                 return;
@@ -35,8 +43,8 @@ impl<M: Mode> SlotRef<M> {
 
     /// Notes what few tasks have to say at their end. It is shown once they have ended.
     #[cold]
-    fn note_last(&self, output: &mut Option<Payload>, words: Words) {
-        let Words { mut message, panic, cleanup } = words;
+    fn note_last(&self, output: &mut Option<Payload>, words: &mut Words) {
+        let Words { mut message, panic, cleanup } = core::mem::take(words);
         if let Some(panic) = panic {
             message = crate::unwind::message(&panic);
             *output = Some(Payload::new(panic));
@@ -52,6 +60,35 @@ impl<M: Mode> SlotRef<M> {
                 times.end(now);
             }
         });
+    }
+
+    /// See [`Store::complete`](crate::mode::Store::complete). What few tasks have (extras, an observer, a clock), and an output
+    /// that needs a box or that nobody wants, takes the long way.
+    #[inline]
+    pub(super) fn complete<T: 'static>(self, output: T) -> Result<(), (Self, T)> {
+        if !Payload::fits::<T>() || self.core().options.clock.is_some() {
+            return Err((self, output));
+        }
+        let (mut output, mut concluded) = (Some(output), Concluded::nothing());
+        self.with(|body| {
+            let flags = self.flags();
+            let claims = if self.core().ended.keeps() { HANDLE | KEEP } else { HANDLE };
+            if flags & ENDING != 0 || flags & claims == 0 || body.some_extras().is_some() {
+                return;
+            }
+            self.leave_payload(body, output.take().map(Payload::new), true);
+            if claims == HANDLE && flags & KEEP != 0 {
+                self.clear(KEEP);
+            }
+            self.conclude(body, End::Completed, &mut concluded);
+        });
+        match output {
+            Some(output) => Err((self, output)),
+            None => {
+                self.follow_up(concluded);
+                Ok(())
+            }
+        }
     }
 
     #[inline]
@@ -81,28 +118,25 @@ impl<M: Mode> SlotRef<M> {
 
     /// Changes the books, under the lock of the body.
     #[inline]
-    pub(super) fn book(&self, body: &mut Body<M>, flags: u32, end: End) -> Left<M> {
+    pub(super) fn book(&self, body: &mut Body<M>, flags: u32, end: End, left: &mut Left<M>) {
         let core = self.core();
-        let tally = core.tally(self.home.place);
         if flags & (STARTED | CANCEL) == 0 {
-            tally.unqueued.add(1);
+            core.tally(self.home.place).unqueued.add(1);
         }
         if core.options.capacity.is_some() {
             core.admitted.sub(1);
         }
-        let count = || match flags & CANCEL {
-            0 => tally.ended_unasked.add(1),
-            _ => tally.ended_asked.add(1),
-        };
-        let evicted = core.ended.add(self, end != End::NeverStarted, count, || {
+        let asked = flags & CANCEL != 0;
+        left.evicted = core.ended.add(self, end != End::NeverStarted, asked, || {
             let (name, outcome) = (self.head().name.clone(), body.outcome()?);
             Some(TaskEnd { id: self.id(), name, outcome })
         });
-        let extras = body.some_extras().is_some();
-        let joiner = body.more.joiner.take();
+        left.extras = body.some_extras().is_some();
+        left.joiner = body.more.joiner.take();
         // Where a panic of another's waker passes, nobody is taken from the list before he is woken.
-        let waiter = if cfg!(feature = "std") { body.waiters.pop(None) } else { None };
-        Left { evicted, joiner, waiter, extras }
+        if cfg!(feature = "std") {
+            left.waiter = body.waiters.pop(None);
+        }
     }
 
     /// Does what follows from an end, outside the lock.

@@ -18,6 +18,9 @@ pub(crate) struct Ended<M: Mode> {
     /// How many follow the endings, readable without the lock.
     readers: M::Word,
     list: M::Lock<List<M>>,
+    /// How many ended here without having been asked to stop, and after that. Each only grows; written under the lock.
+    pub(super) unasked: M::Word,
+    pub(super) asked: M::Word,
     /// Something was added to the ring, or nothing ever will be.
     pub(crate) arrived: Event<M>,
 }
@@ -87,7 +90,14 @@ impl fmt::Display for TaskEnd {
 
 impl<M: Mode> Ended<M> {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, readers: Init::INIT, list: Init::INIT, arrived: Event::INIT }
+        Self {
+            limit,
+            readers: Init::INIT,
+            list: Init::INIT,
+            unasked: Init::INIT,
+            asked: Init::INIT,
+            arrived: Event::INIT,
+        }
     }
 
     /// Whether records are kept at all.
@@ -111,13 +121,15 @@ impl<M: Mode> Ended<M> {
         &self,
         task: &SlotRef<M>,
         keep: bool,
-        count: impl FnOnce() -> u32,
+        asked: bool,
         end: impl FnOnce() -> Option<TaskEnd>,
     ) -> Option<NonNull<Slot<M>>> {
         let keep = keep && self.limit > 0;
         let followed = self.readers.load() != 0;
         if !keep && !followed {
-            count();
+            // It leaves no trace: there is nothing to take the list's lock for.
+            let tally = task.core().tally(task.home.place);
+            if asked { &tally.ended_asked } else { &tally.ended_unasked }.add(1);
             task.set_alone(ENDED | GONE | UNLISTED);
             return None;
         }
@@ -128,7 +140,7 @@ impl<M: Mode> Ended<M> {
             if keep {
                 list.push(task.as_ptr());
             }
-            count();
+            if asked { &self.asked } else { &self.unasked }.bump();
             if keep {
                 // Under this lock, so that nobody takes it out, and says so, before it has ended.
                 task.set_alone(ENDED);
@@ -139,9 +151,15 @@ impl<M: Mode> Ended<M> {
         })
     }
 
-    /// Takes out the oldest record and marks it `GONE`; whoever has it evicts it.
-    pub(crate) fn pop(&self) -> Option<NonNull<Slot<M>>> {
-        self.list.with(List::pop)
+    /// Takes out the oldest records, so many at a time, and marks them `GONE`; whoever has them evicts them.
+    pub(crate) fn pop<const MOST: usize>(&self, most: usize) -> [Option<NonNull<Slot<M>>>; MOST] {
+        let mut popped = [None; MOST];
+        self.list.with(|list| {
+            for place in popped.iter_mut().take(most) {
+                *place = list.pop();
+            }
+        });
+        popped
     }
 
     /// Takes out this record, if it is in the list, and marks it `GONE`; the caller evicts it.

@@ -11,7 +11,7 @@ use crate::info::Times;
 use crate::mode::{Init, Mode, UnsafeCell};
 use crate::scope::Membership;
 use crate::slot::{Body, End, LOOKING, Mark, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef};
-use crate::unwind::Panic;
+use crate::unwind::{Panic, contain};
 use crate::{Cleanup, Outcome, Text};
 
 /// Which table a slot belongs to, where it is in it, and what the table knows of it.
@@ -51,19 +51,6 @@ pub(crate) struct Head {
     pub(crate) generation: u32,
     /// Of the name, where there is one: see [`Core::hash`].
     pub(super) hash: u32,
-}
-
-impl Head {
-    #[inline]
-    pub(super) fn hash(&self) -> u64 {
-        spread(self.hash)
-    }
-}
-
-/// A hash of 64 bits, of which the table of names looks at both ends, made of the 32 that slots have room for.
-#[inline]
-pub(super) fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// Behind the lock of the slot.
@@ -277,13 +264,13 @@ impl<M: Mode> Slot<M> {
         })
     }
 
-    /// Gives up all that the last task left here; what it returns, mostly nothing, is dropped outside the locks.
+    /// Gives up all that the last task left here; what there is, mostly nothing, is to be dropped outside the locks.
     ///
     /// # Safety
     ///
     /// There is no reference and no record, and the shard's lock is held, or the table is being dropped.
     #[inline]
-    pub(crate) unsafe fn let_go(slot: NonNull<Self>) -> Option<impl Sized + use<M>> {
+    pub(super) unsafe fn let_go(slot: NonNull<Self>, garbage: &mut Garbage<M>) {
         // SAFETY: nobody else can reach the slot.
         let slot = unsafe { &mut *slot.as_ptr() };
         let long_name = slot.home.head.get_mut().name.is_shared();
@@ -291,14 +278,36 @@ impl<M: Mode> Slot<M> {
         let Body { end, waker, more: More { joiner, extras }, .. } = slot.body_mut();
         *end = None;
         let some = waker.is_some() || joiner.is_some() || extras.is_some();
-        if some || payload || long_name { Some(slot.let_go_some()) } else { None }
+        if some || payload || long_name {
+            slot.let_go_some(garbage);
+        }
     }
 
     #[cold]
-    fn let_go_some(&mut self) -> impl Sized + use<M> {
+    fn let_go_some(&mut self, garbage: &mut Garbage<M>) {
         let name = core::mem::replace(&mut self.home.head.get_mut().name, Text::EMPTY);
         let payload = self.home.payload.get_mut().take();
         let body = self.body_mut();
-        (name, payload, body.waker.take(), body.more.joiner.take(), body.more.extras.take())
+        let wakers = (body.waker.take(), body.more.joiner.take());
+        garbage.0 = Some((name, payload, wakers, body.more.extras.take()));
+    }
+}
+
+type Wakers = (Option<Waker>, Option<Waker>);
+
+/// What a task left in its slot. It is written only where there is something, and never moved.
+pub(super) struct Garbage<M: Mode>(Option<(Text, Option<Payload>, Wakers, Option<Box<Extras<M>>>)>);
+
+impl<M: Mode> Garbage<M> {
+    #[inline]
+    pub(super) const fn none() -> Self {
+        Self(None)
+    }
+
+    #[inline]
+    pub(super) fn drop(self) {
+        if let Self(Some(garbage)) = self {
+            contain(|| drop(garbage));
+        }
     }
 }

@@ -5,12 +5,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
-use super::extras::{Head, Home};
+use super::extras::{Garbage, Head, Home};
 use super::{Core, CoreRef, Shelf, slot};
 use crate::Text;
 use crate::mode::{Init, Mode};
 use crate::slot::Slot;
-use crate::unwind::contain;
 
 /// Slots are allocated so many at a time; two in models, which then see chunks come and go.
 pub(super) const CHUNK: usize = if cfg!(loom) { 2 } else { 32 };
@@ -56,14 +55,15 @@ impl<M: Mode> Memory<M> {
         chunk.at(place % CHUNK as u32)
     }
 
-    /// A free slot, from now on with a record.
+    /// A free slot, from now on with a record, and its place.
     #[inline]
-    pub(super) fn allocate(&mut self, core: &CoreRef<M>, shard: u32) -> NonNull<Slot<M>> {
+    pub(super) fn allocate(&mut self, core: &CoreRef<M>, shard: u32) -> (NonNull<Slot<M>>, u32) {
         let index = match self.open.last() {
             Some(&index) => index,
             None => self.grow(core, shard),
         };
         let chunk = &mut self.chunks[index as usize];
+        let place = index * CHUNK as u32 + chunk.free;
         let found = chunk.at(chunk.free).expect("an open chunk has a free slot");
         // SAFETY: the shard's lock is held.
         let shelf = unsafe { &mut *slot(&found).home.shelf.get() };
@@ -76,7 +76,7 @@ impl<M: Mode> Memory<M> {
         if chunk.free == NONE {
             self.shut(index);
         }
-        found
+        (found, place)
     }
 
     /// Adds a chunk and returns its index.
@@ -123,15 +123,11 @@ impl<M: Mode> Memory<M> {
         }
     }
 
-    /// Takes back a slot that has neither references nor a record. What it returns is dropped outside the lock.
+    /// Takes back a slot that has neither references nor a record. The garbage is to be dropped outside the lock.
     #[inline]
-    pub(super) fn free(
-        &mut self,
-        core: &Core<M>,
-        old: NonNull<Slot<M>>,
-    ) -> Option<impl Sized + use<M>> {
+    pub(super) fn free(&mut self, core: &Core<M>, old: NonNull<Slot<M>>, garbage: &mut Garbage<M>) {
         // SAFETY: the caller says so.
-        let garbage = unsafe { Slot::let_go(old) };
+        unsafe { Slot::let_go(old, garbage) };
         // SAFETY: nobody refers to it, and the shard's lock is held.
         let (head, shelf) =
             unsafe { (&mut *slot(&old).home.head.get(), &mut *slot(&old).home.shelf.get()) };
@@ -152,7 +148,6 @@ impl<M: Mode> Memory<M> {
                 }
             }
         }
-        garbage
     }
 
     /// Returns a wholly free chunk to the allocator.
@@ -195,10 +190,10 @@ impl<M: Mode> Drop for Chunk<M> {
     fn drop(&mut self) {
         for index in 0..CHUNK as u32 {
             if let Some(at) = self.at(index) {
+                let mut garbage = Garbage::none();
                 // SAFETY: what is left when a table is dropped are records, which nobody refers to.
-                if let Some(garbage) = unsafe { Slot::let_go(at) } {
-                    contain(|| drop(garbage));
-                }
+                unsafe { Slot::let_go(at, &mut garbage) };
+                garbage.drop();
             }
         }
         if let Some(slots) = self.slots.take() {

@@ -146,8 +146,9 @@ impl<M: Mode> SlotRef<M> {
         (news.telling, *telling) = (false, false);
         match news.ending.take() {
             Some(end) => {
-                let around = news.around.take();
-                Step::Conclude(self.conclude(body, end), around)
+                let (around, mut concluded) = (news.around.take(), Concluded::nothing());
+                self.conclude(body, end, &mut concluded);
+                Step::Conclude(concluded, around)
             }
             None => Step::Nothing,
         }
@@ -203,7 +204,9 @@ impl<M: Mode> Drop for Teller<'_, M> {
             let news = body.news()?;
             news.telling = false;
             let ending = news.ending.take()?;
-            Some(self.task.conclude(body, ending))
+            let mut concluded = Concluded::nothing();
+            self.task.conclude(body, ending, &mut concluded);
+            Some(concluded)
         });
         if let Some(concluded) = concluded {
             self.task.clone().follow_up(concluded);

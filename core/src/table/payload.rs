@@ -49,6 +49,11 @@ impl<T: 'static> Of<T> {
 }
 
 impl Payload {
+    /// Whether a `T` is made one without an allocation.
+    pub(super) const fn fits<T: 'static>() -> bool {
+        Of::<T>::INLINE
+    }
+
     #[inline]
     pub(crate) fn new<T: 'static>(value: T) -> Self {
         let mut room = Room::uninit();

@@ -4,14 +4,15 @@ use core::mem::take;
 use core::ptr::NonNull;
 
 use super::CoreRef;
+use super::extras::Garbage;
 use crate::mode::{Lock, Mode, Word};
 use crate::slot::{Slot, UNLISTED};
-use crate::unwind::contain;
 
 /// Gives up what may be the last reference, under the shard's lock, where no new one can come in between.
 #[inline(never)]
 pub(super) fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
-    let (garbage, keep): (_, Option<CoreRef<M>>) = {
+    let mut garbage = Garbage::none();
+    let keep: Option<CoreRef<M>> = {
         // SAFETY: the reference that is given up is still counted.
         let slot = unsafe { pointer.as_ref() };
         let core = slot.core();
@@ -20,7 +21,7 @@ pub(super) fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
             // The last one is alone with the lock, and counts without an atomic operation.
             match slot.refs.load() {
                 1 => slot.refs.store(0),
-                _ if slot.refs.sub(1) != 1 => return (None, None),
+                _ if slot.refs.sub(1) != 1 => return None,
                 _ => {}
             }
             // SAFETY: the shard's lock is held.
@@ -28,14 +29,14 @@ pub(super) fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
             if slot.flags() & UNLISTED != 0 && take(&mut shelf.record) {
                 inner.unname(core, pointer);
             }
-            let garbage = if shelf.record { None } else { inner.memory.free(core, pointer) };
+            if !shelf.record {
+                inner.memory.free(core, pointer, &mut garbage);
+            }
             inner.referred -= 1;
-            (garbage, if inner.referred == 0 { inner.keep.take() } else { None })
+            if inner.referred == 0 { inner.keep.take() } else { None }
         })
     };
-    if let Some(garbage) = garbage {
-        contain(|| drop(garbage));
-    }
+    garbage.drop();
     // This may be the last of the table: nothing may be borrowed from it any more.
     drop(keep);
 }

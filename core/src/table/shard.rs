@@ -3,13 +3,14 @@
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
-use hashbrown::HashTable;
-
 use super::memory::{CHUNK, Memory};
+use super::names::{At, Names};
 use super::tally::Tally;
 use super::{Core, CoreRef, slot};
+use crate::Text;
 use crate::mode::{Init, Mode, Word};
 use crate::slot::{GONE, Slot, SlotRef};
+use crate::text::Key;
 
 /// Aligned so that two shards share no cache line.
 #[repr(align(128))]
@@ -22,7 +23,7 @@ pub(super) struct Shard<M: Mode> {
 
 pub(super) struct Inner<M: Mode> {
     pub(super) closed: bool,
-    pub(super) names: HashTable<NonNull<Slot<M>>>,
+    pub(super) names: Names,
     pub(super) memory: Memory<M>,
     /// How many slots are referred to.
     pub(super) referred: u32,
@@ -37,59 +38,74 @@ impl<M: Mode> Shard<M> {
 }
 
 impl<M: Mode> Init for Inner<M> {
-    const INIT: Self = Self {
-        closed: false,
-        names: HashTable::new(),
-        memory: Init::INIT,
-        referred: 0,
-        keep: None,
-    };
-}
-
-pub(super) fn rehash<M: Mode>(at: &NonNull<Slot<M>>) -> u64 {
-    slot(at).head().hash()
+    const INIT: Self =
+        Self { closed: false, names: Names::new(), memory: Init::INIT, referred: 0, keep: None };
 }
 
 /// Names.
 impl<M: Mode> Inner<M> {
+    #[inline]
+    fn at(&self, hash: u32, is: impl Fn(&Text) -> bool) -> Option<(At, NonNull<Slot<M>>)> {
+        let mut found = None;
+        let at = self.names.find(hash, |place| {
+            found = self.memory.at(place).filter(|at| is(&slot(at).head().name));
+            found.is_some()
+        })?;
+        Some((at, found?))
+    }
+
     /// The slot that the name leads to.
     #[inline]
-    pub(super) fn known(&self, hash: u64, name: &[u8]) -> Option<NonNull<Slot<M>>> {
-        self.names.find(hash, |at| slot(at).head().name.as_bytes() == name).copied()
+    pub(super) fn known(&self, hash: u32, name: &Key<'_>) -> Option<NonNull<Slot<M>>> {
+        Some(self.at(hash, |known| known.is(name))?.1)
+    }
+
+    /// Whether the name leads to a slot.
+    #[inline]
+    pub(super) fn knows(&self, hash: u32, name: &Text) -> bool {
+        self.at(hash, |known| known == name).is_some()
     }
 
     /// The slot of which `name` is the name, ended or not.
     #[inline]
-    pub(super) fn named(&self, hash: u64, name: &[u8]) -> Option<NonNull<Slot<M>>> {
+    pub(super) fn named(&self, hash: u32, name: &Key<'_>) -> Option<NonNull<Slot<M>>> {
         let found = self.known(hash, name)?;
         (slot(&found).settled() & GONE == 0).then_some(found)
     }
 
     /// Gives the name of `new` to `new`.
-    pub(super) fn name(&mut self, hash: u64, new: NonNull<Slot<M>>) {
-        let same = |at: &NonNull<Slot<M>>| slot(at).head().name == slot(&new).head().name;
-        match self.names.find_mut(hash, same) {
-            Some(at) => *at = new,
-            None => {
-                self.names.insert_unique(hash, new, rehash);
-            }
+    pub(super) fn name(&mut self, core: &Core<M>, new: NonNull<Slot<M>>) {
+        let head = slot(&new).head();
+        let place = core.split(slot(&new).home.place).1;
+        match self.at(head.hash, |known| *known == head.name) {
+            Some((at, _)) => self.names.lead(at, place),
+            None => self.names.insert(head.hash, place),
         }
+    }
+
+    /// Leads the name of `old` to `new`, if it leads to `old`; says whether it did.
+    pub(super) fn rename(
+        &mut self,
+        core: &Core<M>,
+        old: NonNull<Slot<M>>,
+        new: NonNull<Slot<M>>,
+    ) -> bool {
+        let place = |slot: NonNull<Slot<M>>| core.split(super::slot(&slot).home.place).1;
+        let found = self.names.find(slot(&old).head().hash, |at| at == place(old));
+        found.map(|at| self.names.lead(at, place(new))).is_some()
     }
 
     /// Takes the name from `old`, unless another task has it by now.
     #[inline]
     pub(super) fn unname(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) {
-        let head = slot(&old).head();
-        if head.name.is_empty() {
+        let old = slot(&old);
+        if old.head().name.is_empty() {
             return;
         }
-        if let Ok(entry) = self.names.find_entry(head.hash(), |at| *at == old) {
-            entry.remove();
-            // A burst is over: its memory goes back.
-            let (len, capacity) = (self.names.len(), self.names.capacity());
-            if capacity > 4 * core.spare() as usize * CHUNK && len < capacity / 8 {
-                self.names.shrink_to(2 * len, rehash);
-            }
+        let place = core.split(old.home.place).1;
+        if let Some(at) = self.names.find(old.head().hash, |at| at == place) {
+            self.names.remove(at);
+            self.names.shrink(core.spare() as usize * CHUNK);
         }
     }
 

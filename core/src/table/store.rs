@@ -156,8 +156,13 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
-    fn last(task: &SlotRef<M>, output: &mut Option<Payload>, words: Words) {
+    fn last(task: &SlotRef<M>, output: &mut Option<Payload>, words: &mut Words) {
         task.last(output, words);
+    }
+
+    #[inline]
+    fn complete<T: 'static>(task: SlotRef<M>, output: T) -> Result<(), (SlotRef<M>, T)> {
+        task.complete(output)
     }
 
     #[inline]
@@ -181,8 +186,8 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
-    fn book(task: &SlotRef<M>, body: &mut Body<M>, flags: u32, end: End) -> Left<M> {
-        task.book(body, flags, end)
+    fn book(task: &SlotRef<M>, body: &mut Body<M>, flags: u32, end: End, left: &mut Left<M>) {
+        task.book(body, flags, end, left);
     }
 
     #[inline]

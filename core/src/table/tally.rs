@@ -13,9 +13,9 @@ pub(crate) struct Tally<M: Mode> {
     pub(super) unqueued: M::Word,
     /// Asked to stop.
     pub(super) stopped: M::Word,
-    /// Ended without having been asked to stop.
+    /// Ended without having been asked to stop, and left no trace: the others are counted where they left one, in `Ended`.
     pub(super) ended_unasked: M::Word,
-    /// Ended after that.
+    /// Ended after that, so too.
     pub(super) ended_asked: M::Word,
 }
 
@@ -46,10 +46,16 @@ impl<M: Mode> Core<M> {
         self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(shard.spawned.load()))
     }
 
-    /// How many ended. Two counts of which each only grows, as their sum then does.
+    /// How many ended. Of several counts each only grows, as their sum then does.
     #[inline]
     fn ended(&self) -> u32 {
-        self.sum(|tally| &tally.ended_unasked).wrapping_add(self.sum(|tally| &tally.ended_asked))
+        let traceless = self.sum(|tally| &tally.ended_unasked);
+        traceless.wrapping_add(self.ended.unasked.load()).wrapping_add(self.ended_asked())
+    }
+
+    #[inline]
+    fn ended_asked(&self) -> u32 {
+        self.sum(|tally| &tally.ended_asked).wrapping_add(self.ended.asked.load())
     }
 
     /// One count over all shards.
@@ -61,7 +67,7 @@ impl<M: Mode> Core<M> {
     /// How many tasks are queued, running and stopping: see `live`.
     pub(crate) fn live_by_state(&self) -> [usize; 3] {
         self.steady(|ended| {
-            let ended_asked = self.sum(|tally| &tally.ended_asked);
+            let ended_asked = self.ended_asked();
             let stopped = self.sum(|tally| &tally.stopped);
             let unqueued = self.sum(|tally| &tally.unqueued);
             let spawned = self.spawned();

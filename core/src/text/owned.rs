@@ -12,11 +12,9 @@ impl Text {
     /// The longest message of a panic or an error that a record keeps.
     const MESSAGE: usize = 256;
 
+    #[inline]
     fn new(text: &str) -> Option<Text> {
-        let len = *LENGTHS.get(text.len())?;
-        let mut bytes = [0; Text::INLINE];
-        bytes[..text.len()].copy_from_slice(text.as_bytes());
-        Some(Text(Repr::Inline { len, bytes }))
+        Text::inline(text.as_bytes())
     }
 
     /// What `value` displays, bounded. No more than that is ever collected.
