@@ -18,7 +18,8 @@ pub(crate) struct Ended<M: Mode> {
     /// How many follow the endings, readable without the lock.
     readers: M::Word,
     list: M::Lock<List<M>>,
-    /// How many ended here without having been asked to stop, and after that. Each only grows; written under the lock.
+    /// How many ended here without having been asked to stop, and after that. Each only grows. By read-modify-writes although
+    /// the lock is held: who waits for idleness counts himself first and looks at these then, as `wait` explains.
     pub(super) unasked: M::Word,
     pub(super) asked: M::Word,
     /// Something was added to the ring, or nothing ever will be.
@@ -140,7 +141,7 @@ impl<M: Mode> Ended<M> {
             if keep {
                 list.push(task.as_ptr());
             }
-            if asked { &self.asked } else { &self.unasked }.bump();
+            if asked { &self.asked } else { &self.unasked }.add(1);
             if keep {
                 // Under this lock, so that nobody takes it out, and says so, before it has ended.
                 task.set_alone(ENDED);
