@@ -6,6 +6,8 @@ mod blocking;
 mod cleanup;
 #[path = "regressions/closed.rs"]
 mod closed;
+#[path = "regressions/endings.rs"]
+mod endings;
 #[path = "regressions/guard.rs"]
 mod guard;
 #[path = "regressions/itself.rs"]

@@ -31,7 +31,7 @@ impl core::error::Error for Lagged {}
 /// told how many it lost, and goes on with the oldest that is kept. Also a `Stream`.
 ///
 /// It does not keep tasks running, nor the registry open. Following costs each ending a lock and a copy of the name,
-/// and a reader one allocation.
+/// and a reader one allocation; in a registry that keeps no records also a look at each task.
 pub struct Endings<M: Mode> {
     waiter: Pin<Box<Waiter<Watch<M>>>>,
     next: u64,
@@ -39,7 +39,7 @@ pub struct Endings<M: Mode> {
 
 impl<M: Mode> Endings<M> {
     pub(crate) fn new(core: CoreRef<M>) -> Self {
-        let next = core.ended.subscribe();
+        let next = core.follow();
         let watch = Watch::new(core, |core| &core.ended.arrived);
         Self { waiter: Box::pin(Waiter::new(watch, 0)), next }
     }

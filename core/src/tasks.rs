@@ -280,7 +280,8 @@ impl<M: Mode> Tasks<M> {
         WaitFor { waiter: Waiter::new(watch, key), name }
     }
 
-    /// Follows what ends, from now on.
+    /// Follows what ends, from now on: each task that lives once this has returned. O(1); in a registry that keeps no
+    /// [records](crate::Retain::Nothing) O(all tasks).
     #[must_use]
     pub fn endings(&self) -> Endings<M> {
         Endings::new(self.0.clone())

@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use core::fmt;
 use core::ptr::NonNull;
 
+use super::CoreRef;
 use crate::mode::{Init, Lock, Mode, Word};
 use crate::slot::{ENDED, GONE, Slot, SlotRef, UNLISTED};
 use crate::wait::Event;
@@ -117,6 +118,10 @@ impl<M: Mode> Ended<M> {
     ///
     /// In this order: who finds the registry at rest finds what ended in the list and the ring, and who sees that a task has
     /// ended does not find it counted as live.
+    ///
+    /// Readers are looked for under the lock under which they begin to follow, so that whoever does so while the task is counted
+    /// as live is told of its end. Where nothing is kept that lock is not worth taking for nobody: there whoever begins to
+    /// follow [waits](CoreRef::follow) for those who have looked.
     #[inline]
     pub(crate) fn add(
         &self,
@@ -126,8 +131,7 @@ impl<M: Mode> Ended<M> {
         end: impl FnOnce() -> Option<TaskEnd>,
     ) -> Option<NonNull<Slot<M>>> {
         let keep = keep && self.limit > 0;
-        let followed = self.readers.load() != 0;
-        if !keep && !followed {
+        if self.limit == 0 && self.readers.load() == 0 {
             // It leaves no trace: there is nothing to take the list's lock for.
             let tally = task.core().tally(task.home.place);
             if asked { &tally.ended_asked } else { &tally.ended_unasked }.add(1);
@@ -135,6 +139,7 @@ impl<M: Mode> Ended<M> {
             return None;
         }
         self.list.with(|list| {
+            let followed = self.readers.load() != 0;
             if let Some(end) = if followed { end() } else { None } {
                 list.follow(end);
             }
@@ -169,7 +174,7 @@ impl<M: Mode> Ended<M> {
     }
 
     /// Starts to follow: the number of the next ending.
-    pub(crate) fn subscribe(&self) -> u64 {
+    fn subscribe(&self) -> u64 {
         self.list.with(|list| {
             self.readers.add(1);
             list.first + list.ring.len() as u64
@@ -191,6 +196,18 @@ impl<M: Mode> Ended<M> {
             Some(index) => list.ring.get(usize::try_from(index).ok()?).cloned().map(Ok),
             None => Some(Err(list.first - number)),
         })
+    }
+}
+
+impl<M: Mode> CoreRef<M> {
+    /// Starts to follow the endings: the number of the next one. O(1), and O(all tasks) where no records are kept.
+    pub(crate) fn follow(&self) -> u64 {
+        let next = self.ended.subscribe();
+        if !self.ended.keeps() {
+            // Who found no reader counts the end before it lets go of the body. From here on everybody finds one.
+            self.walk(|task| task.with(|_| ()));
+        }
+        next
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod closing;
 mod end;
+mod endings;
 mod handles;
 mod harness;
 mod names;

@@ -192,6 +192,11 @@ impl<M: Tested> World<M> {
             self.here().model.tasks[named].payload = None;
         }
         let taken = registry.take_result::<Ready>(name);
+        // All that is looked at is whose it is.
+        let taken = taken.map(|taken| match taken {
+            Ok(output) => Ok(output.take()),
+            Err(output) => Err(output.take()),
+        });
         let right = match (&task, &taken) {
             (None, Err(TakeError::NotFound)) => true,
             (Some(task), Err(TakeError::NotEnded)) => task.lives(),
@@ -200,7 +205,7 @@ impl<M: Tested> World<M> {
                 task.ended.as_ref() == Some(error.outcome())
             }
             (Some(_), Ok(Ok(output) | Err(output))) => {
-                left == Some(super::model::Payload::Output) && Some(output.task) == named
+                left == Some(super::model::Payload::Output) && Some(*output) == named
             }
             _ => false,
         };
@@ -227,6 +232,16 @@ impl<M: Tested> World<M> {
                 let named = registry.wait_for(text(name));
                 let seen = async move { Seen::Named(named.await.id()) };
                 return self.hold(Kind::Named(at, name.into()), seen);
+            }
+            if self.pick(3) == 1 {
+                let number = self.here().model.registries[at].log.len();
+                let mut endings = registry.endings();
+                let next = async move {
+                    let next = endings.next_ended().await;
+                    let end = next.map(|end| end.expect("never so many at once"));
+                    Seen::Next(end.map(|end| (end.id(), end.outcome().clone())))
+                };
+                return self.hold(Kind::Next(at, number), next);
             }
             let idle = registry.wait_idle();
             return self.hold(Kind::Idle(at), nothing(idle));

@@ -1,11 +1,16 @@
 //! Tasks of all kinds, by all ways.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use task_registry::{Cx, Outcome, Scope, SpawnError, Spawned, TaskHandle, TaskRef, Text, conflict};
 
 use super::Tested;
+use super::check::{LONG, ODD};
 use super::held::{Kind, Seen};
-use super::model::{Number, Policy, Refused, Task};
-use super::probes::{Body, Cleaning, Counted, For, Gate, On, Ready, Takes, What, hooks};
+use super::model::{Number, Payload, Policy, Refused, Task};
+use super::probes::{
+    Blow, Body, Cleaning, Counted, For, Gate, On, Ready, Takes, What, blow_aside, hooks,
+};
 use super::world::{World, with_world};
 
 /// What a task is to be.
@@ -179,6 +184,15 @@ impl<M: Tested> World<M> {
         if self.pick(4) == 1 {
             self.act_inside();
         }
+        if self.pick(12) == 1 {
+            self.log(|| "a factory panics".into());
+            self.withdraw(number);
+            self.here().model.tasks[number].withdrawn = true;
+            // The body goes first: it has come to nothing by then, as has the task.
+            drop(body);
+            blow_aside();
+            unreachable!("a factory is not called while something unwinds");
+        }
         self.claim(number);
         body
     }
@@ -210,7 +224,13 @@ impl<M: Tested> World<M> {
         let ways = [Way::TrySpawn, Way::Spawn, Way::SpawnWith, Way::Restartable];
         let way = if reserve { Way::Reserve } else { ways[self.pick(4)] };
         // Tasks that have to do with each other are worth more.
-        let name = [Some("a"), Some("a"), Some("b"), Some("ab"), None][self.pick(5)];
+        let names = [Some("a"), Some("a"), Some("b"), Some("ab"), None, Some("a"), Some("b")];
+        let name = match self.pick(10) {
+            7 => Some(LONG),
+            8 => Some(ODD),
+            9 => Some(""),
+            some => names[some],
+        };
         let policies =
             [Policy::Fail, Policy::Replace, Policy::Replace, Policy::Keep, Policy::Detach];
         let policy = policies[self.pick(5)];
@@ -276,6 +296,7 @@ impl<M: Tested> World<M> {
         };
         let predicted = match scope {
             Some(scope) if self.here().model.scope_is_closed(scope) => Err(Refused::Closed),
+            _ if name == Some("") => Err(Refused::Empty),
             _ => self.here().model.admit(number, policy),
         };
         if let (Ok(()), Some(stage)) = (&predicted, stage) {
@@ -303,7 +324,7 @@ impl<M: Tested> World<M> {
             }
             return;
         }
-        let came: Result<Came<M>, SpawnError> = match (way, body) {
+        let came: Option<Result<Came<M>, SpawnError>> = match (way, body) {
             (Way::TrySpawn, Some(body)) => {
                 macro_rules! go {
                     ($builder:expr) => {
@@ -314,7 +335,7 @@ impl<M: Tested> World<M> {
                         })
                     };
                 }
-                with_policy!(self, spec, registry, go)
+                Some(with_policy!(self, spec, registry, go))
             }
             (_, Some(body)) => {
                 macro_rules! go {
@@ -322,7 +343,7 @@ impl<M: Tested> World<M> {
                         $builder.spawn(body).map(Came::from)
                     };
                 }
-                with_policy!(self, spec, registry, go)
+                Some(with_policy!(self, spec, registry, go))
             }
             (Way::SpawnWith, None) => {
                 macro_rules! go {
@@ -330,11 +351,16 @@ impl<M: Tested> World<M> {
                         $builder.spawn_with((), made::<M>).map(Came::from)
                     };
                 }
-                with_policy!(self, spec, registry, go)
+                self.panicking(|| with_policy!(self, spec, registry, go))
             }
-            (_, None) => M::restartable(&registry, &spec).map(Came::from),
+            (_, None) => self.panicking(|| M::restartable(&registry, &spec).map(Came::from)),
         };
         self.here().spawning.pop();
+        let Some(came) = came else {
+            self.sync();
+            self.log(|| "-> a panic".into());
+            return self.expect_withdrawn(number);
+        };
         match came {
             Ok(Came::New(handle)) => {
                 self.judge_spawn(number, &predicted, &Ok(Some(handle.id())));
@@ -354,6 +380,23 @@ impl<M: Tested> World<M> {
                 self.judge_spawn(number, &predicted, &Err(error));
             }
         }
+    }
+
+    /// Calls a factory, whose panic comes out (law 14).
+    pub(crate) fn panicking<R>(&self, spawn: impl FnOnce() -> R) -> Option<R> {
+        match catch_unwind(AssertUnwindSafe(spawn)) {
+            Ok(came) => Some(came),
+            Err(panic) if panic.is::<Blow>() => None,
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// A panic came out of a spawn: its task never started, and is gone.
+    pub(crate) fn expect_withdrawn(&self, number: Number) {
+        let task = self.here().model.tasks[number].clone();
+        self.expect(task.withdrawn && (!task.lives() || task.telling > 0), || {
+            format!("law 14: a panic came out of the spawn of {task:?}")
+        });
     }
 
     /// What is being spawned is in its scope.
@@ -434,6 +477,7 @@ impl<M: Tested> World<M> {
         let task = &here.model.tasks[number];
         match predicted {
             Err(Refused::Closed) => Err(SpawnError::Closed),
+            Err(Refused::Empty) => Err(SpawnError::EmptyName),
             Err(Refused::Full(capacity)) => Err(SpawnError::Full { capacity: *capacity }),
             Err(Refused::Taken(holder) | Refused::Existing(holder)) => {
                 Err(SpawnError::NameTaken { holder: id(*holder) })
@@ -456,8 +500,8 @@ impl<M: Tested> World<M> {
         let (number, ticket) = self.here().tickets.swap_remove(at);
         let executors = self.here().executors.len();
         let executor = self.pick(executors);
-        let way = self.pick(3);
-        self.log(|| format!("ticket {number}: {}", ["spawn_on", "track", "drop"][way]));
+        let way = self.pick(4);
+        self.log(|| format!("ticket {number}: {}", ["spawn_on", "track", "drop", "run"][way]));
         if way == 2 {
             self.withdraw(number);
             drop(ticket);
@@ -468,12 +512,23 @@ impl<M: Tested> World<M> {
         let refused = self.claim(number);
         self.here().spawning.push(number);
         let came = match way {
-            0 => ticket.spawn_on(&On(executor), body),
+            0 => ticket.spawn_on(&On(executor), body).map(Some),
+            3 => ticket.run(body).map(|run| {
+                self.here().runs.insert(number);
+                let run = async move {
+                    let output = run.await.map(|(Ok(output) | Err(output))| output.take());
+                    with_world::<M, _>(|world| world.has_run(number, output.is_ok()));
+                };
+                let stands = self.here().executors[executor];
+                let takes = if stands { Takes::Queues } else { Takes::Drops };
+                hooks().taken(executor, Box::pin(run), takes);
+                None
+            }),
             _ => ticket.track(body).map(|(tracked, handle)| {
                 let stands = self.here().executors[executor];
                 let takes = if stands { Takes::Queues } else { Takes::Drops };
                 hooks().taken(executor, Box::pin(tracked), takes);
-                handle
+                Some(handle)
             }),
         };
         self.here().spawning.pop();
@@ -483,10 +538,28 @@ impl<M: Tested> World<M> {
             kind
         });
         self.expect(refused.is_none() || came.is_err(), || "law 12: a ticket".into());
-        self.judge_spawn(number, &Ok(()), &came.as_ref().map(|h| Some(h.id())).map_err(|e| *e));
-        if let Ok(handle) = came {
+        let known = self.here().model.tasks[number].id;
+        let id =
+            |handle: &Option<TaskHandle<_, M>>| handle.as_ref().map_or(known, |h| Some(h.id()));
+        self.judge_spawn(number, &Ok(()), &came.as_ref().map(id).map_err(|e| *e));
+        if let Ok(Some(handle)) = came {
             self.keep_handle(number, handle);
         }
+    }
+
+    /// A task that ran inside another has given its output to it.
+    fn has_run(&self, number: Number, well: bool) {
+        // Nobody else tells where the registry is gone.
+        self.here().model.tasks[number].over = true;
+        self.sync();
+        let task = self.here().model.tasks[number].clone();
+        self.log(|| format!("{number} has run in place: {well}"));
+        let right = task.ended.is_some() && well == (task.payload == Some(Payload::Output));
+        self.expect(right, || format!("law 17: {well} comes of {task:?}"));
+        let mut here = self.here();
+        here.runs.remove(&number);
+        here.model.tasks[number].payload = None;
+        here.model.drop_handle(number);
     }
 }
 
@@ -501,7 +574,7 @@ enum Way {
 
 async fn joined<M: Tested>(handle: TaskHandle<Ready, M>) -> Seen {
     Seen::Joined(match handle.await {
-        Ok(Ok(output) | Err(output)) => Ok(output.task),
+        Ok(Ok(output) | Err(output)) => Ok(output.take()),
         Err(error) => Err(error.outcome().clone()),
     })
 }

@@ -1,7 +1,7 @@
 //! A program at work: the registries, what was got from them, the executors, and the model beside them.
 
 use std::cell::{RefCell, RefMut};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -29,12 +29,16 @@ pub(crate) struct Inside<M: Tested> {
     pub(crate) jobs: Vec<Job>,
     pub(crate) held: Vec<Held<M>>,
     pub(crate) tickets: Vec<(Number, Ticket<M>)>,
+    /// Tasks that run inside others, which have their handles.
+    pub(crate) runs: BTreeSet<Number>,
     pub(crate) refs: Vec<(Number, TaskRef<M>)>,
     pub(crate) guards: Vec<(Number, DropGuard<M>)>,
     pub(crate) scopes: Vec<Option<Scope<M>>>,
     pub(crate) contexts: BTreeMap<Number, Cx<(), M>>,
     pub(crate) shields: Vec<Raised<M>>,
     pub(crate) gates: Vec<GateState>,
+    /// Which alarm is to be heard when this task is asked to stop.
+    pub(crate) hooks: Vec<(Number, usize)>,
     /// How often each was heard.
     pub(crate) alarms: Vec<usize>,
     /// The tasks that are on their way to an executor.
@@ -52,6 +56,8 @@ pub(crate) struct Inside<M: Tested> {
     /// How many shutdowns there were.
     pub(crate) shutdowns: usize,
     pub(crate) depth: usize,
+    /// The driver wakes, and not the registry: a panic would be its own.
+    pub(crate) calm: bool,
     /// Records are being purged, some of them already.
     pub(crate) vague: bool,
     pub(crate) fault: Option<String>,
@@ -141,8 +147,15 @@ impl<M: Tested> World<M> {
             gate.waker.take()
         };
         if let Some(waker) = waker {
-            waker.wake();
+            self.calmly(|| waker.wake());
         }
+    }
+
+    /// What `body` wakes does not panic.
+    pub(crate) fn calmly(&self, body: impl FnOnce()) {
+        let before = std::mem::replace(&mut self.here().calm, true);
+        body();
+        self.here().calm = before;
     }
 
     pub(crate) fn alarm(&self) -> (usize, Waker) {
