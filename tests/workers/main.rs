@@ -8,6 +8,8 @@ mod kit;
 mod watchdog;
 
 mod before;
+#[cfg(feature = "tokio")]
+mod blocking;
 mod mains;
 mod reach;
 mod setup;
@@ -129,3 +131,9 @@ on_every_runtime! {
         a_main_future_is_cancelled_alone
     }
 }
+
+// The other runtime has no threads for that.
+#[cfg(feature = "tokio")]
+on!(blocks_on_tokio, task_registry::tokio::CurrentThread; blocking {
+    a_worker_has_threads_for_what_blocks_and_its_shutdown_waits_for_them
+});
