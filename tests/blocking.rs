@@ -6,17 +6,21 @@ mod watchdog;
 use std::future::{Future, pending, ready};
 use std::panic::resume_unwind;
 use std::pin::pin;
-use std::sync::Arc;
+use std::rc::{Rc, Weak};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{self, Arc};
 use std::task::{Context, Waker};
 
+use async_executor::Executor;
 use futures_lite::future::block_on;
-use task_registry::smol::Smol;
-use task_registry::tokio::Tokio;
+use task_registry::smol::{OnExecutor, Smol};
+use task_registry::tokio::{Tokio, TokioLocal};
 use task_registry::{
-    Outcome, Refusal, Registry, SpawnBlocking, SpawnError, Spawner, State, TaskHandle, mode,
+    Options, Outcome, Refusal, Registry, SpawnBlocking, SpawnError, State, TaskHandle, Tasks,
+    TrackCurrent, current, mode,
 };
 use tokio::runtime::Builder;
+use tokio::task::LocalSet;
 use watchdog::Watchdog;
 
 /// Runs each test with the threads of tokio's runtimes and with smol's.
@@ -24,7 +28,10 @@ macro_rules! blocking {
     ($($test:ident)*) => {
         blocking!(on_tokio_current_thread, crate::on_tokio, Builder::new_current_thread(); $($test)*);
         blocking!(on_tokio_multi_thread, crate::on_tokio, Builder::new_multi_thread(); $($test)*);
+        blocking!(on_a_local_set_with_a_sync_table, crate::on_local_set, Builder::new_current_thread(); $($test)*);
         blocking!(on_smol, crate::on_smol, (); $($test)*);
+        blocking!(on_an_executor_by_reference, crate::on_executor, (); $($test)*);
+        blocking!(on_an_executor_held_weakly, crate::on_executor_weakly, (); $($test)*);
     };
     ($module:ident, $run:path, $how:expr; $($test:ident)*) => {
         mod $module {
@@ -47,8 +54,32 @@ fn on_tokio(mut how: Builder, test: impl FnOnce(Registry<Tokio>)) {
     test(Registry::new(Tokio::from(&runtime)));
 }
 
+/// On the threads of the runtime that the set is driven in.
+fn on_local_set(
+    mut how: Builder,
+    test: impl FnOnce(Registry<TokioLocal<Weak<LocalSet>>, mode::Sync>),
+) {
+    let runtime = how.build().unwrap();
+    let _inside = runtime.enter();
+    let set = Rc::new(LocalSet::new());
+    test(Registry::with_tasks(TokioLocal(Rc::downgrade(&set)), Tasks::new(Options::new())));
+}
+
 fn on_smol((): (), test: impl FnOnce(Registry<Smol>)) {
     test(Registry::new(Smol));
+}
+
+fn on_executor((): (), test: impl FnOnce(Registry<OnExecutor<&'static Executor<'static>>>)) {
+    static EXECUTOR: Executor<'static> = Executor::new();
+    test(Registry::new(OnExecutor(&EXECUTOR)));
+}
+
+fn on_executor_weakly(
+    (): (),
+    test: impl FnOnce(Registry<OnExecutor<sync::Weak<Executor<'static>>>>),
+) {
+    let executor = Arc::new(Executor::new());
+    test(Registry::new(OnExecutor(Arc::downgrade(&executor))));
 }
 
 blocking! {
@@ -70,12 +101,12 @@ struct Blocked<T> {
 }
 
 fn block<S, T>(
-    tasks: &Registry<S>,
+    tasks: &Registry<S, mode::Sync>,
     name: &'static str,
     then: impl FnOnce(task_registry::Cx<(), mode::Sync>) -> T + Send + 'static,
 ) -> Blocked<T>
 where
-    S: SpawnBlocking + Spawner<Mode = mode::Sync>,
+    S: SpawnBlocking,
     T: Send + 'static,
 {
     let (said, started) = channel();
@@ -89,10 +120,9 @@ where
     Blocked { task: task.unwrap(), go_on }
 }
 
-fn blocking_work_is_listed_while_it_runs_and_delivers_its_output<S>(tasks: Registry<S>)
-where
-    S: SpawnBlocking + Spawner<Mode = mode::Sync>,
-{
+fn blocking_work_is_listed_while_it_runs_and_delivers_its_output<S: SpawnBlocking>(
+    tasks: Registry<S, mode::Sync>,
+) {
     let Blocked { task, go_on } = block(&tasks, "hash", |cx| cx.name().map(str::len));
     assert_eq!((task.state(), tasks.live()), (State::Running, 1));
     assert_eq!(tasks.snapshot()[0].name(), Some("hash"));
@@ -104,10 +134,9 @@ where
     assert_eq!(soon.wait_blocking().unwrap(), "its name is free");
 }
 
-fn blocking_work_finds_its_token_and_decides_itself<S>(tasks: Registry<S>)
-where
-    S: SpawnBlocking + Spawner<Mode = mode::Sync>,
-{
+fn blocking_work_finds_its_token_and_decides_itself<S: SpawnBlocking>(
+    tasks: Registry<S, mode::Sync>,
+) {
     let Blocked { task, go_on } =
         block(&tasks, "a", |cx| (cx.is_cancelled(), cx.cancel_reason().map(|r| r.to_string())));
     let mut end = pin!(tasks.cancel_with("a", "enough").unwrap());
@@ -118,19 +147,13 @@ where
     assert_eq!(block_on(task).unwrap(), (true, Some("enough".to_owned())));
 }
 
-fn a_blocked_thread_may_wait_for_its_token<S>(tasks: Registry<S>)
-where
-    S: SpawnBlocking + Spawner<Mode = mode::Sync>,
-{
+fn a_blocked_thread_may_wait_for_its_token<S: SpawnBlocking>(tasks: Registry<S, mode::Sync>) {
     let Blocked { task, go_on } = block(&tasks, "a", |cx| block_on(cx.cancelled()));
     go_on.send(()).unwrap();
     assert_eq!(task.cancel().wait_blocking(), Outcome::Completed);
 }
 
-fn a_panic_of_blocking_work_reaches_its_handle<S>(tasks: Registry<S>)
-where
-    S: SpawnBlocking + Spawner<Mode = mode::Sync>,
-{
+fn a_panic_of_blocking_work_reaches_its_handle<S: SpawnBlocking>(tasks: Registry<S, mode::Sync>) {
     let task =
         tasks.spawn_blocking("a", |_| -> u32 { resume_unwind(Box::new("on purpose")) }).unwrap();
     let error = block_on(task).unwrap_err();
@@ -140,10 +163,7 @@ where
     assert_eq!(block_on(tasks.spawn_blocking("a", |_| 1).unwrap()).unwrap(), 1);
 }
 
-fn a_shutdown_waits_for_blocking_work<S>(tasks: Registry<S>)
-where
-    S: SpawnBlocking + Spawner<Mode = mode::Sync>,
-{
+fn a_shutdown_waits_for_blocking_work<S: SpawnBlocking>(tasks: Registry<S, mode::Sync>) {
     let Blocked { task, go_on } = block(&tasks, "a", |_| 5);
     let mut end = pin!(tasks.shutdown(pending::<()>()));
     assert!(end.as_mut().poll_now().is_none());
@@ -153,10 +173,7 @@ where
     assert_eq!(block_on(task).unwrap(), 5);
 }
 
-fn a_shutdown_names_blocking_work_that_goes_on<S>(tasks: Registry<S>)
-where
-    S: SpawnBlocking + Spawner<Mode = mode::Sync>,
-{
+fn a_shutdown_names_blocking_work_that_goes_on<S: SpawnBlocking>(tasks: Registry<S, mode::Sync>) {
     let Blocked { task, go_on } = block(&tasks, "stubborn", |_| ());
     let report = block_on(tasks.shutdown(ready(())));
     assert_eq!(report.remaining()[0].name(), Some("stubborn"));
@@ -166,10 +183,7 @@ where
     assert_eq!(task.outcome(), Some(Outcome::Completed));
 }
 
-fn blocking_work_that_finds_no_place_is_not_run<S>(tasks: Registry<S>)
-where
-    S: SpawnBlocking + Spawner<Mode = mode::Sync>,
-{
+fn blocking_work_that_finds_no_place_is_not_run<S: SpawnBlocking>(tasks: Registry<S, mode::Sync>) {
     let Blocked { task, go_on } = block(&tasks, "a", |_| ());
     let never = |_| unreachable!("there is no place for it");
     let taken = SpawnError::NameTaken { holder: task.id() };
@@ -181,10 +195,9 @@ where
     assert_eq!(tasks.spawn_blocking::<()>("a", never).unwrap_err(), SpawnError::Closed);
 }
 
-fn dropping_the_handle_of_blocking_work_stops_nothing<S>(tasks: Registry<S>)
-where
-    S: SpawnBlocking + Spawner<Mode = mode::Sync>,
-{
+fn dropping_the_handle_of_blocking_work_stops_nothing<S: SpawnBlocking>(
+    tasks: Registry<S, mode::Sync>,
+) {
     let (done, over) = channel();
     let Blocked { task, go_on } = block(&tasks, "a", move |_| done.send(()).unwrap());
     let end = task.wait();
@@ -194,10 +207,7 @@ where
     assert_eq!(block_on(end), Outcome::Completed, "law 8");
 }
 
-fn blocking_work_says_that_it_is_ready<S>(tasks: Registry<S>)
-where
-    S: SpawnBlocking + Spawner<Mode = mode::Sync>,
-{
+fn blocking_work_says_that_it_is_ready<S: SpawnBlocking>(tasks: Registry<S, mode::Sync>) {
     let Blocked { task, go_on } = block(&tasks, "a", |cx| {
         cx.ready();
         block_on(cx.cancelled());
@@ -261,17 +271,58 @@ fn blocking_work_for_a_runtime_that_is_gone_is_abandoned() {
     assert_eq!(*outcome.unwrap_err().outcome(), Outcome::Abandoned, "law 11");
 }
 
+/// A registry of a spawner that has nowhere to put work that blocks.
+fn refuses<S: SpawnBlocking>(tasks: &Registry<S, mode::Sync>, why: impl Fn(Refusal) -> bool) {
+    for _ in 0..2 {
+        let error = tasks.spawn_blocking("a", |_| unreachable!("it is refused")).map(drop);
+        let Err(SpawnError::Refused(refusal)) = error else { panic!("{error:?}") };
+        assert!(why(refusal), "{refusal}");
+    }
+    assert_eq!(tasks.live(), 0);
+    assert!(tasks.get("a").is_none(), "what was refused leaves no record: {tasks:?}");
+}
+
+fn there_is_no_runtime(refusal: Refusal) -> bool {
+    matches!(refusal, Refusal::Other(_))
+}
+
 #[test]
 fn blocking_work_outside_every_runtime_is_refused_and_its_name_free() {
     let _watchdog = Watchdog::start();
     let tasks = Registry::new(Tokio::ambient());
-    for _ in 0..2 {
-        let error = tasks.spawn_blocking("a", |_| ()).unwrap_err();
-        assert!(matches!(error, SpawnError::Refused(Refusal::Other(_))), "{error}");
-    }
-    assert_eq!(tasks.live(), 0);
-    assert!(tasks.get("a").is_none(), "what was refused leaves no record: {tasks:?}");
+    refuses(&tasks, there_is_no_runtime);
     // As what a spawner refuses elsewhere.
     assert!(tasks.spawn("b", async {}).is_err());
     assert!(tasks.get("b").is_none());
+}
+
+#[test]
+fn blocking_work_of_a_local_set_outside_every_runtime_is_refused() {
+    let _watchdog = Watchdog::start();
+    let set = LocalSet::new();
+    refuses(
+        &Registry::with_tasks(TokioLocal(&set), Tasks::new(Options::new())),
+        there_is_no_runtime,
+    );
+}
+
+#[test]
+fn law_11_blocking_work_for_an_executor_that_is_gone_is_refused() {
+    let _watchdog = Watchdog::start();
+    let gone = |refusal| refusal == Refusal::ExecutorGone;
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let _inside = runtime.enter();
+    let set = Rc::downgrade(&Rc::new(LocalSet::new()));
+    refuses(&Registry::with_tasks(TokioLocal(set), Tasks::new(Options::new())), gone);
+    let executor = Arc::downgrade(&Arc::new(Executor::new()));
+    refuses(&Registry::new(OnExecutor(executor)), gone);
+}
+
+#[test]
+fn the_current_task_is_the_one_that_blocks() {
+    let _watchdog = Watchdog::start();
+    let tasks = Registry::with_options(Smol, Options::new().observer(TrackCurrent));
+    let work = tasks.spawn_blocking("hash", |_| current().map(|task| task.id())).unwrap();
+    let id = work.id();
+    assert_eq!(block_on(work).unwrap(), Some(id));
 }

@@ -8,6 +8,9 @@ mod kit;
 mod watchdog;
 
 mod before;
+#[cfg(feature = "tokio")]
+mod blocking;
+mod edges;
 mod mains;
 mod reach;
 mod setup;
@@ -97,6 +100,8 @@ on_every_runtime! {
     }
     start {
         every_worker_starts_the_plan_and_its_main_on_a_thread_of_its_own
+        each_worker_makes_its_own_app_and_a_planned_task_spawns_with_its_registry
+        a_worker_whose_app_panics_in_the_making_takes_nobody_along
         a_once_task_is_made_by_exactly_one_worker
         a_plan_started_twice_gives_fresh_tasks_to_both
         a_planned_task_that_panics_harms_nobody_else
@@ -113,12 +118,19 @@ on_every_runtime! {
     }
     shutdown {
         one_shutdown_ends_all_and_reports_by_worker_and_name
+        the_merged_counts_add_up_whatever_tasks_end_as
         a_shutdown_has_one_deadline_and_names_what_would_not_stop
         after_the_deadline_executors_are_dropped_with_what_is_left_on_them
         a_blocked_worker_is_reported_and_keeps_no_other_from_stopping
         after_a_shutdown_nothing_is_spawned_on_any_worker
         a_shutdown_is_joined_by_several_callers
         a_task_that_owns_its_registry_does_not_keep_its_worker
+    }
+    edges {
+        one_grace_serves_the_tasks_of_a_name_on_all_workers
+        a_planned_task_is_made_anew_by_name_on_its_worker_alone
+        a_cleanup_that_outlives_the_deadline_is_named_and_skipped
+        a_task_of_a_worker_may_shut_all_of_them_down
     }
     mains {
         a_main_future_finishes_in_its_own_time_once_its_token_fired
@@ -129,3 +141,9 @@ on_every_runtime! {
         a_main_future_is_cancelled_alone
     }
 }
+
+// The other runtime has no threads for that.
+#[cfg(feature = "tokio")]
+on!(blocks_on_tokio, task_registry::tokio::CurrentThread; blocking {
+    a_worker_has_threads_for_what_blocks_and_its_shutdown_waits_for_them
+});

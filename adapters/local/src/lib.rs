@@ -46,6 +46,9 @@ impl JoinHandle for Attached {
 ///
 /// The registry's table stays on the thread too ([`mode::Unsync`]), without locks or atomics. To list and cancel these
 /// tasks from other threads give the registry a [`mode::Sync`] table, with `Registry::with_tasks`.
+///
+/// There is no `spawn_blocking`, nor is there on a [`LocalThread`]: neither the executor nor this crate has threads for work
+/// that blocks. Where your program has some, `reserve(name)?.track(async { work() })` is what to block on there.
 #[derive(Clone, Copy, Debug)]
 pub struct OnLocalExecutor<P>(pub P);
 

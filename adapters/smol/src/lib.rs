@@ -70,6 +70,9 @@ impl SpawnBlocking for Smol {
 /// is the one to use in tasks that own their registry, and once the executor is gone a spawn is refused and gives the
 /// future back (law 11).
 ///
+/// An `Executor` has no threads for work that blocks: `spawn_blocking` uses those of [`smol::unblock`], which are the
+/// program's.
+///
 /// ```
 /// use async_executor::Executor;
 /// use futures_lite::future::block_on;
@@ -126,5 +129,23 @@ impl SpawnSend for OnExecutor<Weak<Executor<'_>>> {
         F: Future<Output = ()> + Send + 'static,
     {
         self.spawn(future)
+    }
+}
+
+impl SpawnBlocking for OnExecutor<&Executor<'_>> {
+    fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
+        smol::unblock(work).detach();
+        Ok(())
+    }
+}
+
+impl SpawnBlocking for OnExecutor<Weak<Executor<'_>>> {
+    fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
+        // Its threads are there for ever, but whoever let go of the executor wants nothing more of it (law 11).
+        if self.0.strong_count() == 0 {
+            return Err(Refusal::ExecutorGone);
+        }
+        smol::unblock(work).detach();
+        Ok(())
     }
 }

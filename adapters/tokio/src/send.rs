@@ -53,7 +53,7 @@ impl From<&tokio::runtime::Runtime> for Tokio {
     }
 }
 
-const NO_RUNTIME: Refusal = Refusal::Other("there is no tokio runtime here");
+pub(crate) const NO_RUNTIME: Refusal = Refusal::Other("there is no tokio runtime here");
 
 impl Spawner for Tokio {
     type Handle = Detached;

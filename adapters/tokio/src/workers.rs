@@ -11,8 +11,9 @@ use crate::TokioLocal;
 
 /// A current-thread runtime with a `LocalSet` for each of [`Workers`](task_registry_core::Workers).
 ///
-/// The registry's tasks run on the `LocalSet`; `tokio::spawn` and `tokio::task::spawn_local` work there as well. When a
-/// worker is done its `LocalSet` is dropped, then its runtime, which waits for its `spawn_blocking` (law 18).
+/// The registry's tasks run on the `LocalSet`; `tokio::spawn` and `tokio::task::spawn_local` work there as well, and so does
+/// the registry's `spawn_blocking`. When a worker is done its `LocalSet` is dropped, then its runtime, which waits for what
+/// blocks (law 18).
 ///
 /// ```
 /// use std::time::Duration;
