@@ -44,7 +44,7 @@ impl Digits {
     }
 
     pub fn as_str(&self) -> &str {
-        self.0.get(self.1..).and_then(|digits| str::from_utf8(digits).ok()).unwrap_or("?")
+        self.0.get(self.1..).and_then(|digits| core::str::from_utf8(digits).ok()).unwrap_or("?")
     }
 }
 
