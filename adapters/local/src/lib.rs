@@ -63,12 +63,14 @@ impl Spawner for OnLocalExecutor<Weak<LocalExecutor<'_>>> {
 }
 
 impl<'a, F: Future<Output = ()> + 'a> Spawn<F> for OnLocalExecutor<&LocalExecutor<'a>> {
+    #[inline]
     fn spawn(&self, future: F) -> Result<Attached, Refused<F>> {
         Ok(Attached(self.0.spawn(future)))
     }
 }
 
 impl<'a, F: Future<Output = ()> + 'a> Spawn<F> for OnLocalExecutor<Weak<LocalExecutor<'a>>> {
+    #[inline]
     fn spawn(&self, future: F) -> Result<Attached, Refused<F>> {
         match self.0.upgrade() {
             Some(executor) => Ok(Attached(executor.spawn(future))),
@@ -78,6 +80,7 @@ impl<'a, F: Future<Output = ()> + 'a> Spawn<F> for OnLocalExecutor<Weak<LocalExe
 }
 
 impl SpawnLocal for OnLocalExecutor<&LocalExecutor<'_>> {
+    #[inline]
     fn spawn_local<F>(&self, future: F) -> Result<Attached, Refused<F>>
     where
         F: Future<Output = ()> + 'static,
@@ -87,6 +90,7 @@ impl SpawnLocal for OnLocalExecutor<&LocalExecutor<'_>> {
 }
 
 impl SpawnLocal for OnLocalExecutor<Weak<LocalExecutor<'_>>> {
+    #[inline]
     fn spawn_local<F>(&self, future: F) -> Result<Attached, Refused<F>>
     where
         F: Future<Output = ()> + 'static,

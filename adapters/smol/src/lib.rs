@@ -43,6 +43,7 @@ impl Spawner for Smol {
 }
 
 impl SpawnSend for Smol {
+    #[inline]
     fn spawn_send<F>(&self, future: F) -> Result<Attached, Refused<F>>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -52,6 +53,7 @@ impl SpawnSend for Smol {
 }
 
 impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for Smol {
+    #[inline]
     fn spawn(&self, future: F) -> Result<Attached, Refused<F>> {
         self.spawn_send(future)
     }
@@ -100,12 +102,14 @@ impl Spawner for OnExecutor<Weak<Executor<'_>>> {
 }
 
 impl<'a, F: Future<Output = ()> + Send + 'a> Spawn<F> for OnExecutor<&Executor<'a>> {
+    #[inline]
     fn spawn(&self, future: F) -> Result<Attached, Refused<F>> {
         Ok(Attached(self.0.spawn(future)))
     }
 }
 
 impl<'a, F: Future<Output = ()> + Send + 'a> Spawn<F> for OnExecutor<Weak<Executor<'a>>> {
+    #[inline]
     fn spawn(&self, future: F) -> Result<Attached, Refused<F>> {
         match self.0.upgrade() {
             Some(executor) => Ok(Attached(executor.spawn(future))),
@@ -115,6 +119,7 @@ impl<'a, F: Future<Output = ()> + Send + 'a> Spawn<F> for OnExecutor<Weak<Execut
 }
 
 impl SpawnSend for OnExecutor<&Executor<'_>> {
+    #[inline]
     fn spawn_send<F>(&self, future: F) -> Result<Attached, Refused<F>>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -124,6 +129,7 @@ impl SpawnSend for OnExecutor<&Executor<'_>> {
 }
 
 impl SpawnSend for OnExecutor<Weak<Executor<'_>>> {
+    #[inline]
     fn spawn_send<F>(&self, future: F) -> Result<Attached, Refused<F>>
     where
         F: Future<Output = ()> + Send + 'static,

@@ -37,7 +37,6 @@ pub struct TokioLocal<P>(pub P);
 
 /// Leads to a `LocalSet`, if it is still there.
 trait ToLocalSet {
-    #[inline]
     fn with<R>(&self, found: impl FnOnce(Option<&LocalSet>) -> R) -> R;
 }
 

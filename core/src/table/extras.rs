@@ -148,14 +148,19 @@ impl<M: Mode> Body<M> {
 
     /// How the task ended, if its end is `end`, how its cleanup went, and when all that happened.
     pub(crate) fn last_words(&self, end: End) -> (Outcome, Option<Cleanup>, Option<Times>) {
-        let extras = self.more.extras.as_deref();
-        let reason = || extras.and_then(|extras| extras.reason.clone());
-        let message = || extras.and_then(|extras| extras.message.clone());
-        let outcome = end.outcome(reason, message);
-        match extras {
+        let outcome = self.outcome_of(end);
+        match self.more.extras.as_deref() {
             Some(extras) => (outcome, extras.cleanup, extras.times),
             None => (outcome, None, None),
         }
+    }
+
+    #[inline]
+    fn outcome_of(&self, end: End) -> Outcome {
+        let extras = self.more.extras.as_deref();
+        let reason = || extras.and_then(|extras| extras.reason.clone());
+        let message = || extras.and_then(|extras| extras.message.clone());
+        end.outcome(reason, message)
     }
 
     pub(crate) fn stage(&self) -> i64 {
@@ -168,7 +173,7 @@ impl<M: Mode> Body<M> {
 
     #[inline]
     pub(crate) fn outcome(&self) -> Option<Outcome> {
-        Some(self.last_words(self.end?).0)
+        Some(self.outcome_of(self.end?))
     }
 }
 
