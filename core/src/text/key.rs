@@ -69,6 +69,11 @@ fn pack_few(text: &[u8]) -> u64 {
     }
 }
 
+#[inline]
+fn word(bytes: &[u8; Text::INLINE], at: usize) -> u64 {
+    bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
+}
+
 impl Text {
     /// A text of up to [`Text::INLINE`] bytes.
     #[inline]
@@ -86,13 +91,10 @@ impl Text {
     pub(crate) fn key(&self) -> Key<'_> {
         match &self.0 {
             Repr::Inline { len, bytes } => {
-                let word = |at: usize| {
-                    bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
-                };
                 let mut third = [0; 8];
                 third[..7].copy_from_slice(&bytes[16..]);
                 third[7] = *len as u8;
-                let words = [word(0), word(8), u64::from_le_bytes(third)];
+                let words = [word(bytes, 0), word(bytes, 8), u64::from_le_bytes(third)];
                 Key { text: &bytes[..*len as usize], words }
             }
             Repr::Static(text) => Key::new(text),
@@ -103,7 +105,13 @@ impl Text {
     #[inline]
     pub(crate) fn is(&self, key: &Key<'_>) -> bool {
         match &self.0 {
-            Repr::Inline { .. } => key.is_short() && self.key().words == key.words,
+            Repr::Inline { len, bytes } => {
+                let [first, second, third] = key.words;
+                // The last seven bytes are the upper ones of the last eight.
+                let own = word(bytes, Text::INLINE - 8) >> 8 | (*len as u64) << 56;
+                let others = word(bytes, 0) ^ first | word(bytes, 8) ^ second | own ^ third;
+                key.is_short() && others == 0
+            }
             Repr::Static(text) => text.as_bytes() == key.text,
             Repr::Shared(text) => text.as_bytes() == key.text,
         }
