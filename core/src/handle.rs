@@ -11,7 +11,7 @@ use crate::mode::Mode;
 use crate::slot::{ENDED, FOR_READY, GONE, HANDLE, KEEP, LOOKING, OUTPUT, PANIC, READY, SlotRef};
 use crate::table::Payload;
 use crate::task::ended;
-use crate::unwind::contain;
+use crate::unwind::let_go;
 use crate::wait::Waiter;
 use crate::{JoinError, Outcome, TakeError, TaskInfo, TaskRef};
 
@@ -163,11 +163,11 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
             match polled {
                 Poll::Pending => {
                     // What was there before, if anything, is dropped here, outside the lock.
-                    contain(|| drop(waker));
+                    let_go(waker);
                     return Poll::Pending;
                 }
                 Poll::Ready(Some(output)) => {
-                    contain(|| drop(waker.take()));
+                    let_go(waker.take());
                     self.done = true;
                     return Poll::Ready(match output {
                         Ok(output) => downcast(output),
@@ -228,7 +228,8 @@ impl<T, M: Mode> TaskHandle<T, M> {
                 false => (slot.take_output(), joiner, slot.take_panic(body)),
             }
         });
-        contain(|| drop((output, joiner)));
+        let_go(output);
+        let_go(joiner);
         if let Some(panic) = panic {
             slot.unclaimed(panic);
         }

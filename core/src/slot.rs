@@ -51,7 +51,7 @@ pub(crate) use reference::{SATURATED, SlotRef};
 
 use crate::State;
 use crate::mode::{Init, Lock, Storage, Word};
-use crate::unwind::contain;
+use crate::unwind::let_go;
 use crate::wait::{Place, WaitList, Waiter};
 
 pub(crate) const STARTED: u32 = 1;
@@ -297,11 +297,23 @@ impl<M: Storage> Waiter<SlotRef<M>> {
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn outcome(self: Pin<&mut Self>) -> Option<M::Outcome> {
         let (task, mut node) = self.split();
+        if M::IN_STEPS {
+            let (end, waker) = task.with(|body| {
+                // SAFETY: this is the list that the place of the waiter leads to.
+                (body.end.filter(|_| M::is_plain(body)), unsafe { node.unlink(&mut body.waiters) })
+            });
+            let_go(waker);
+            // An outcome is large, so one that needs nothing but its kind is made where it goes.
+            return match end {
+                Some(end) => Some(M::plain(end)),
+                None => task.with(|body| M::outcome(body)),
+            };
+        }
         let (outcome, waker) = task.with(|body| {
-            // SAFETY: this is the list that the place of the waiter leads to.
+            // SAFETY: as above.
             (M::outcome(body), unsafe { node.unlink(&mut body.waiters) })
         });
-        contain(|| drop(waker));
+        let_go(waker);
         outcome
     }
 }

@@ -13,7 +13,7 @@ use crate::slot::{
 };
 
 use crate::terms::{Held, Terms, sealed};
-use crate::unwind::{Panic, catch, contain, message};
+use crate::unwind::{Panic, catch, let_go, message};
 use crate::{Cleanup, Outcome, Text};
 
 pin_project! {
@@ -278,7 +278,7 @@ fn leave_waker<M: Storage>(slot: &SlotRef<M>, waker: &Waker, mark: &mut Mark) ->
     // Before the old one is dropped, whose panic may pass.
     *mark = Mark::of(&new);
     let old = slot.with(|body| body.waker.replace(new));
-    contain(|| drop(old));
+    let_go(old);
     Ok(())
 }
 

@@ -81,3 +81,11 @@ pub(crate) fn contain(foreign: impl FnOnce()) {
         discard(payload);
     }
 }
+
+/// Drops what is foreign, if there is anything: mostly there is not.
+#[inline]
+pub(crate) fn let_go<T>(foreign: Option<T>) {
+    if let Some(foreign) = foreign {
+        contain(|| drop(foreign));
+    }
+}

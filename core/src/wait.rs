@@ -24,7 +24,7 @@ use core::ptr::NonNull;
 use core::task::{Context, Poll, Waker};
 
 use crate::mode::{Init, Lock, Locks, UnsafeCell, Word};
-use crate::unwind::contain;
+use crate::unwind::{contain, let_go};
 
 /// A ring of nodes: the last one is before the first.
 pub(crate) struct WaitList {
@@ -212,7 +212,7 @@ impl<P: Place> Waiter<P> {
                 place.linked();
             }
         });
-        contain(|| drop(waker));
+        let_go(waker);
     }
 
     /// Takes the node out of its list: nobody has to wake it any more.
@@ -234,7 +234,7 @@ impl<P: Place> Waiter<P> {
                 }
                 waker
             });
-            contain(|| drop(waker));
+            let_go(waker);
         }
     }
 }

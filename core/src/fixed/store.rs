@@ -139,13 +139,25 @@ impl<L: Locking> Store for Fixed<L> {
     }
 
     fn outcome(body: &Body<Self>) -> Option<StaticOutcome> {
-        Some(match body.end? {
-            End::Completed | End::Failed => StaticOutcome::Completed,
-            End::Cancelled => StaticOutcome::Cancelled { code: NonZeroU8::new(body.why) },
-            End::Panicked => StaticOutcome::Panicked,
-            End::Abandoned => StaticOutcome::Abandoned,
-            End::NeverStarted => StaticOutcome::NeverStarted,
-        })
+        Some(outcome(body.end?, body.why))
+    }
+
+    fn is_plain(body: &Body<Self>) -> bool {
+        body.why == 0
+    }
+
+    fn plain(end: End) -> StaticOutcome {
+        outcome(end, 0)
+    }
+}
+
+fn outcome(end: End, why: u8) -> StaticOutcome {
+    match end {
+        End::Completed | End::Failed => StaticOutcome::Completed,
+        End::Cancelled => StaticOutcome::Cancelled { code: NonZeroU8::new(why) },
+        End::Panicked => StaticOutcome::Panicked,
+        End::Abandoned => StaticOutcome::Abandoned,
+        End::NeverStarted => StaticOutcome::NeverStarted,
     }
 }
 

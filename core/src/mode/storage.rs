@@ -98,4 +98,8 @@ pub(crate) trait Store: Locks + Vocabulary {
     fn seen(body: &Body<Self>) -> Self::Seen;
 
     fn outcome(body: &Body<Self>) -> Option<Self::Outcome>;
+    /// Whether the outcome of a task that ends comes to what it is called, without a reason or a message.
+    fn is_plain(body: &Body<Self>) -> bool;
+    /// That outcome.
+    fn plain(end: End) -> Self::Outcome;
 }

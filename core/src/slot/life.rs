@@ -4,7 +4,7 @@ use core::task::Waker;
 
 use super::{Body, CANCEL, ENDING, End, FOR_CANCEL, RESERVED, Request, SlotRef, Urgency};
 use crate::mode::Storage;
-use crate::unwind::{Panic, contain};
+use crate::unwind::{Panic, contain, let_go};
 use crate::wait::wake_all;
 use crate::{Cleanup, SpawnError, Text};
 
@@ -186,9 +186,7 @@ impl<M: Storage> SlotRef<M> {
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn follow_up(self, concluded: Concluded<M>) {
         let Concluded { flags, waker, awaited, left } = concluded;
-        if let Some(waker) = waker {
-            contain(|| drop(waker));
-        }
+        let_go(waker);
         M::settle(&self, flags, left);
         M::wake(self, awaited);
     }

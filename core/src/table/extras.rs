@@ -120,6 +120,11 @@ impl<M: Mode> Body<M> {
     }
 
     #[inline]
+    pub(super) fn has_no_extras(&self) -> bool {
+        self.more.extras.is_none()
+    }
+
+    #[inline]
     pub(crate) fn news(&mut self) -> Option<&mut News> {
         self.more.extras.as_deref_mut()?.news.as_deref_mut()
     }
@@ -299,9 +304,10 @@ impl<M: Mode> Slot<M> {
 }
 
 type Wakers = (Option<Waker>, Option<Waker>);
+type Left<M> = (Text, Option<Payload>, Wakers, Option<Box<Extras<M>>>);
 
 /// What a task left in its slot. It is written only where there is something, and never moved.
-pub(super) struct Garbage<M: Mode>(Option<(Text, Option<Payload>, Wakers, Option<Box<Extras<M>>>)>);
+pub(super) struct Garbage<M: Mode>(Option<Left<M>>);
 
 impl<M: Mode> Garbage<M> {
     #[inline]

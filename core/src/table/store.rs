@@ -210,4 +210,14 @@ impl<M: Parts> Store for M {
     fn outcome(body: &Body<M>) -> Option<Outcome> {
         body.outcome()
     }
+
+    #[inline]
+    fn is_plain(body: &Body<M>) -> bool {
+        body.has_no_extras()
+    }
+
+    #[inline]
+    fn plain(end: End) -> Outcome {
+        end.outcome(|| None, || None)
+    }
 }
