@@ -2,6 +2,7 @@ use core::fmt;
 use core::future::Future;
 use core::marker::PhantomData;
 
+use crate::given::{AppAlone, Given};
 use crate::mode::{Carry, Mode, Remember};
 use crate::restart::{Remembered, lasting};
 use crate::slot::{GRACE, HANDLE, KEEP, RESERVED, SlotRef};
@@ -410,10 +411,10 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         S: Spawn<Tracked<F, M, X>> + Clone,
         M: Remember<Recipe<S, M, (), G, X>>,
     {
-        self.restartable((), make)
+        self.restartable::<AppAlone, _, _, _>((), make)
     }
 
-    pub(crate) fn restartable<A, F, G>(
+    pub(crate) fn restartable<K, A, F, G>(
         self,
         app: A,
         make: G,
@@ -422,11 +423,12 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         C: Conflict,
         R: Results<F::Output, M>,
         A: Clone,
-        G: Fn(Cx<A, M>) -> F,
+        K: Given<S, M, A>,
+        G: Fn(Cx<K::App, M>) -> F,
         F: Future<Output: 'static>,
         X: Terms<F::Output> + Renew,
         S: Spawn<Tracked<F, M, X>> + Clone,
-        M: Remember<Recipe<S, M, A, G, X>>,
+        M: Remember<Recipe<S, M, A, G, X, K>>,
     {
         let name = self.placing.name(self.name)?;
         let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner().clone());

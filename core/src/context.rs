@@ -1,9 +1,11 @@
 use core::fmt;
 use core::future::Future;
+use core::marker::PhantomData;
 use core::ops::Deref;
 
+use crate::given::{AppAlone, AppAndRegistry, Given};
 use crate::mode::{Mode, Remember};
-use crate::{Cx, Recipe, Registry, Spawn, SpawnError, Spawner, TaskHandle, Text, Tracked};
+use crate::{Cx, Recipe, Registry, Spawn, SpawnError, Spawner, TaskHandle, Tasks, Text, Tracked};
 
 /// A registry together with a value that its tasks are given: what [`Registry::with_context`] makes.
 ///
@@ -29,16 +31,25 @@ use crate::{Cx, Recipe, Registry, Spawn, SpawnError, Spawner, TaskHandle, Text, 
 /// # assert_eq!(greeted, "hellohello from greeter");
 /// # Ok::<(), SpawnError>(())
 /// ```
-pub struct WithContext<'a, S: Spawner, M: Mode, A> {
+pub struct WithContext<'a, S: Spawner, M: Mode, A, K = AppAlone> {
     registry: &'a Registry<S, M>,
     app: A,
+    gives: PhantomData<fn() -> K>,
 }
 
 impl<'a, S: Spawner, M: Mode, A: Clone> WithContext<'a, S, M, A> {
     pub(crate) fn new(registry: &'a Registry<S, M>, app: A) -> Self {
-        Self { registry, app }
+        Self { registry, app, gives: PhantomData }
     }
+}
 
+impl<S, M, A, K> WithContext<'_, S, M, A, K>
+where
+    S: Spawner,
+    M: Mode,
+    A: Clone,
+    K: Given<S, M, A>,
+{
     /// Spawns the future that `task` makes of its context.
     ///
     /// The name is taken first, so `task` is called only if there is a place. A panic of `task` gives the place back and
@@ -51,24 +62,31 @@ impl<'a, S: Spawner, M: Mode, A: Clone> WithContext<'a, S, M, A> {
     pub fn spawn_with<F>(
         &self,
         name: impl Into<Text>,
-        task: impl FnOnce(Cx<A, M>) -> F,
+        task: impl FnOnce(Cx<K::App, M>) -> F,
     ) -> Result<TaskHandle<F::Output, M>, SpawnError>
     where
         F: Future<Output: 'static>,
         S: Spawn<Tracked<F, M>>,
     {
-        self.registry.task(name).spawn_with(self.app.clone(), task)
+        let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner());
+        self.registry.task(name).spawn_with(K::give(self.app.clone(), spawner, tasks), task)
     }
 }
 
-impl<S: Spawner + Clone, M: Mode, A: Clone> WithContext<'_, S, M, A> {
+impl<S, M, A, K> WithContext<'_, S, M, A, K>
+where
+    S: Spawner + Clone,
+    M: Mode,
+    A: Clone,
+    K: Given<S, M, A>,
+{
     /// Spawns the future that `task` makes of its context, and keeps `task` and the value, to make the task anew when
     /// [`Tasks::restart`](crate::Tasks::restart) says so. As
     /// [`TaskBuilder::spawn_restartable`](crate::TaskBuilder::spawn_restartable), which says what is kept and for how long.
     ///
-    /// A value that holds the registry, as that of [`with_registry`](WithContext::with_registry) does, is kept with the
-    /// record, in that very registry: such a record keeps it until it is purged or evicted, or the registry shut down. To spawn from such a task without
-    /// that, capture what leads to the registry weakly.
+    /// What is kept is the application's value, also [`with_registry`](WithContext::with_registry): the registry is put
+    /// beside it when the task is made, so a record keeps none alive. A value, or a `task`, that holds the registry itself
+    /// does, until the record is purged or evicted, or the registry shut down.
     ///
     /// # Errors
     ///
@@ -79,12 +97,12 @@ impl<S: Spawner + Clone, M: Mode, A: Clone> WithContext<'_, S, M, A> {
         task: G,
     ) -> Result<TaskHandle<F::Output, M>, SpawnError>
     where
-        G: Fn(Cx<A, M>) -> F,
+        G: Fn(Cx<K::App, M>) -> F,
         F: Future<Output: 'static>,
         S: Spawn<Tracked<F, M>>,
-        M: Remember<Recipe<S, M, A, G, ()>>,
+        M: Remember<Recipe<S, M, A, G, (), K>>,
     {
-        self.registry.task(name).restartable(self.app.clone(), task)
+        self.registry.task(name).restartable::<K, _, _, _>(self.app.clone(), task)
     }
 }
 
@@ -108,13 +126,12 @@ impl<'a, S: Spawner + Clone, M: Mode, A> WithContext<'a, S, M, A> {
     /// # assert_eq!(child, Ok(42));
     /// # Ok::<(), SpawnError>(())
     /// ```
-    pub fn with_registry(self) -> WithContext<'a, S, M, WithRegistry<A, S, M>> {
-        let app = WithRegistry { app: self.app, registry: self.registry.clone() };
-        WithContext { registry: self.registry, app }
+    pub fn with_registry(self) -> WithContext<'a, S, M, A, AppAndRegistry> {
+        WithContext { registry: self.registry, app: self.app, gives: PhantomData }
     }
 }
 
-impl<S: Spawner, M: Mode, A: fmt::Debug> fmt::Debug for WithContext<'_, S, M, A> {
+impl<S: Spawner, M: Mode, A: fmt::Debug, K> fmt::Debug for WithContext<'_, S, M, A, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WithContext").field("app", &self.app).finish_non_exhaustive()
     }
@@ -124,6 +141,13 @@ impl<S: Spawner, M: Mode, A: fmt::Debug> fmt::Debug for WithContext<'_, S, M, A>
 pub struct WithRegistry<A, S: Spawner, M: Mode> {
     app: A,
     registry: Registry<S, M>,
+}
+
+impl<S: Spawner + Clone, M: Mode, A> Given<S, M, A> for AppAndRegistry {
+    type App = WithRegistry<A, S, M>;
+    fn give(app: A, spawner: &S, tasks: &Tasks<M>) -> Self::App {
+        WithRegistry { app, registry: Registry::with_tasks(spawner.clone(), tasks.clone()) }
+    }
 }
 
 impl<A, S: Spawner, M: Mode> WithRegistry<A, S, M> {

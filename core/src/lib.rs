@@ -81,6 +81,8 @@ mod tasks;
 mod cx;
 
 #[cfg(feature = "alloc")]
+pub mod given;
+#[cfg(feature = "alloc")]
 mod restart;
 
 #[cfg(feature = "alloc")]

@@ -4,6 +4,7 @@ use core::fmt;
 use core::future::Future;
 use core::marker::PhantomData;
 
+use crate::given::{AppAlone, Given};
 use crate::mode::{Mode, Remember};
 use crate::scope;
 use crate::slot::SlotRef;
@@ -70,8 +71,9 @@ pub(crate) trait Again<M: Mode> {
 }
 
 /// What a restartable task keeps to be made anew from: a clone of the spawner, the factory, the value for its context, and
-/// what its terms are made from. Named in bounds only, `M: Remember<Recipe<…>>`.
-pub struct Recipe<S, M: Mode, A, G, X: Renew> {
+/// what its terms are made from. `K` is what else the context is given, which is not kept: it may lead to the table. Named in
+/// bounds only, `M: Remember<Recipe<…>>`.
+pub struct Recipe<S, M: Mode, A, G, X: Renew, K = AppAlone> {
     spawner: S,
     app: A,
     make: G,
@@ -79,10 +81,10 @@ pub struct Recipe<S, M: Mode, A, G, X: Renew> {
     stage: Option<i64>,
     scope: Option<M::Ptr<scope::Inner<M>>>,
     flags: u32,
-    of: PhantomData<fn() -> X>,
+    of: PhantomData<fn() -> (X, K)>,
 }
 
-impl<S, M: Mode, A, G, X: Renew> Recipe<S, M, A, G, X> {
+impl<S, M: Mode, A, G, X: Renew, K> Recipe<S, M, A, G, X, K> {
     pub(crate) fn new(spawner: S, app: A, make: G, terms: &X, flags: u32) -> Self {
         let terms = terms.recipe();
         Self { spawner, app, make, terms, stage: None, scope: None, flags, of: PhantomData }
@@ -98,11 +100,12 @@ impl<S, M: Mode, A, G, X: Renew> Recipe<S, M, A, G, X> {
     }
 }
 
-impl<S, M, A, G, F, X> Again<M> for Recipe<S, M, A, G, X>
+impl<S, M, A, G, F, X, K> Again<M> for Recipe<S, M, A, G, X, K>
 where
     M: Mode,
     A: Clone,
-    G: Fn(Cx<A, M>) -> F,
+    K: Given<S, M, A>,
+    G: Fn(Cx<K::App, M>) -> F,
     F: Future<Output: 'static>,
     X: Terms<F::Output> + Renew,
     S: Spawn<Tracked<F, M, X>>,
@@ -129,14 +132,15 @@ where
         if let Some(scope) = &self.scope {
             scope::enter::<M>(scope, task)?;
         }
-        let future = (self.make)(Cx::new(self.app.clone(), ticket.task(), tasks));
+        let app = K::give(self.app.clone(), &self.spawner, tasks);
+        let future = (self.make)(Cx::new(app, ticket.task(), tasks));
         let terms = <X as again::Renew>::renew(&self.terms);
         let (tracked, handle) = ticket.wrap(future, terms)?;
         Ok(launch(tracked, handle, |tracked| self.spawner.spawn(tracked))?.into_slot())
     }
 }
 
-impl<S, M: Mode, A, G, X: Renew> fmt::Debug for Recipe<S, M, A, G, X> {
+impl<S, M: Mode, A, G, X: Renew, K> fmt::Debug for Recipe<S, M, A, G, X, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recipe").finish_non_exhaustive()
     }

@@ -378,7 +378,8 @@ pub(crate) async fn a_waker_of_a_task_that_was_not_asked_is_dropped_at_its_end<H
     cx.wake_on_cancel(waker_calling(|| unreachable!("it ended unasked")));
 }
 
-/// A task that owns its registry, its context and the application is no cycle: when the executor goes, all of it does.
+/// A task that owns its registry, its context and the application is no cycle: when the executor goes, all of it does, and
+/// with the last look at a task the table.
 pub(crate) fn law_11_a_context_keeps_neither_registry_nor_executor_alive<H: Lives>() {
     struct App<S: Spawner, M: Mode> {
         tasks: Registry<S, M>,
@@ -391,7 +392,9 @@ pub(crate) fn law_11_a_context_keeps_neither_registry_nor_executor_alive<H: Live
     }
     let token = Arc::new(());
     let left = RefCell::new(None::<(Tasks<H::Mode>, TaskRef<H::Mode>)>);
+    let gone = Flag::default();
     H::run(async |tasks: Reg<H>| {
+        let tasks = another(&tasks, seen_to_go(&gone));
         let started = Gate::default();
         let app = App { tasks: tasks.clone(), token: token.clone() };
         let open = started.clone();
@@ -416,4 +419,7 @@ pub(crate) fn law_11_a_context_keeps_neither_registry_nor_executor_alive<H: Live
     assert_eq!(block_on(owner.wait()), Outcome::Abandoned);
     block_on(tasks.wait_idle());
     assert_eq!(Arc::strong_count(&token), 1);
+    assert!(!gone.is_set(), "there are two that look at it");
+    drop((tasks, owner));
+    wait_until_set(&gone);
 }

@@ -24,6 +24,7 @@ mod setup;
 mod cleanup;
 mod context;
 mod fallible;
+mod given;
 mod grace;
 mod observed;
 mod plan;

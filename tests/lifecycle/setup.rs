@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use task_registry::mode::{self, Mode};
 use task_registry::{
-    Cleaned, Cx, Fallible, Graced, InTask, Outcome, Refused, Registry, Spawn, Spawner, TaskHandle,
-    TaskRef, Timed, Tracked, Wait, bound,
+    Cleaned, Cx, Fallible, Graced, InTask, Observer, Options, Outcome, Refused, Registry, Spawn,
+    Spawner, TaskHandle, TaskRef, Timed, Tracked, Wait, bound,
 };
 
 use crate::harness::*;
@@ -172,6 +172,20 @@ pub(crate) fn note_the_drop(trace: &Trace, what: &'static str) -> OnDrop {
 pub(crate) async fn noted_pending(guard: OnDrop) {
     let _guard = guard;
     std::future::pending::<()>().await;
+}
+
+/// Options of a table that sets `gone` when it goes: with it goes its observer.
+pub(crate) fn seen_to_go(gone: &Flag) -> Options {
+    struct Goes(#[expect(dead_code, reason = "for its destructor")] OnDrop);
+    impl Observer for Goes {}
+    Options::new().observer(Goes(gone.on_drop()))
+}
+
+/// Waits for what an executor's thread brings about while it goes: it may hold a task for an instant longer.
+pub(crate) fn wait_until_set(flag: &Flag) {
+    while !flag.is_set() {
+        std::thread::yield_now();
+    }
 }
 
 /// A task that hears its token, and then goes on until it is let.
