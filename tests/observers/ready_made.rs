@@ -63,14 +63,22 @@ fn observed() -> Options {
     Options::new().observer(TracingObserver::new())
 }
 
-/// The lines without the ids, which count registries.
-fn without_ids(lines: Vec<String>) -> Vec<String> {
-    let cut = |line: String| match line.split_once("id=") {
-        Some((before, after)) => {
-            let rest = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-            format!("{}{rest}", before.trim_end())
-        }
-        None => line,
+/// The lines with each id replaced by which of them it is, in the order in which they appear: what is before the place and
+/// the generation counts the registries of this process. A line without an id stays as it is.
+fn numbered(lines: Vec<String>) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    let mut number = |id: &str| {
+        assert_eq!(id.split('.').filter(|part| !part.is_empty()).count(), 3, "{id} is no id");
+        let known = ids.iter().position(|known| known == id);
+        known.unwrap_or_else(|| {
+            ids.push(id.to_owned());
+            ids.len() - 1
+        }) + 1
+    };
+    let cut = |line: String| {
+        let Some((before, after)) = line.split_once("id=") else { return line };
+        let rest = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        format!("{before}id={}{rest}", number(&after[..after.len() - rest.len()]))
     };
     lines.into_iter().map(cut).collect()
 }
@@ -92,13 +100,13 @@ fn a_line_logged_inside_a_task_bears_its_name_on_tokio() {
             drop((feed.unwrap().await, other.unwrap().await));
         });
     });
-    let mut lines = without_ids(lines);
+    let mut lines = numbered(lines);
     lines.sort();
     let expected = [
         "INFO outside",
-        "INFO task{name=\"feed\"}: connected",
-        "INFO task{name=\"feed\"}: still there",
-        "INFO task{}: nameless",
+        "INFO task{name=\"feed\" id=1}: connected",
+        "INFO task{name=\"feed\" id=1}: still there",
+        "INFO task{id=2}: nameless",
     ];
     let mut expected = expected.map(String::from);
     expected.sort();
@@ -127,10 +135,10 @@ fn a_line_logged_inside_a_task_bears_its_name_on_a_local_executor() {
         }));
     });
     let expected = [
-        "INFO task{name=\"feed\"}: dropped",
-        "INFO task cancelled name=\"feed\" reason=\"enough\"",
+        "INFO task{name=\"feed\" id=1}: dropped",
+        "INFO task cancelled name=\"feed\" id=1 reason=\"enough\"",
     ];
-    assert_eq!(without_ids(lines), expected);
+    assert_eq!(numbered(lines), expected);
 }
 
 #[test]
@@ -148,13 +156,13 @@ fn failures_and_panics_are_logged_as_errors_and_an_abandoned_task_as_a_warning()
         });
     });
     let expected = [
-        "ERROR task failed name=\"fails\" error=\"no route\"",
-        "ERROR task panicked name=\"panics\" panic=\"boom\"",
-        "ERROR panic of task taken by nobody name=\"cleans\" panic=\"bang\"",
-        "ERROR cleanup of task panicked name=\"cleans\" outcome=completed",
-        "WARN task abandoned by its executor name=\"lost\" outcome=abandoned",
+        "ERROR task failed name=\"fails\" id=1 error=\"no route\"",
+        "ERROR task panicked name=\"panics\" id=2 panic=\"boom\"",
+        "ERROR panic of task taken by nobody name=\"cleans\" id=3 panic=\"bang\"",
+        "ERROR cleanup of task panicked name=\"cleans\" id=3 outcome=completed",
+        "WARN task abandoned by its executor name=\"lost\" id=4 outcome=abandoned",
     ];
-    assert_eq!(without_ids(lines), expected);
+    assert_eq!(numbered(lines), expected);
 }
 
 #[test]
@@ -171,13 +179,13 @@ fn a_panic_that_nobody_takes_is_logged_with_the_name_of_its_task_and_passed_on()
         });
     });
     let expected = [
-        "ERROR task panicked name=\"text\" panic=\"boom\"",
-        "ERROR panic of task taken by nobody name=\"text\" panic=\"boom\"",
-        "ERROR task panicked name=\"owned\" panic=\"bang\"",
-        "ERROR panic of task taken by nobody name=\"owned\" panic=\"bang\"",
-        "ERROR task panicked name=\"taken\" panic=\"to its handle\"",
+        "ERROR task panicked name=\"text\" id=1 panic=\"boom\"",
+        "ERROR panic of task taken by nobody name=\"text\" id=1 panic=\"boom\"",
+        "ERROR task panicked name=\"owned\" id=2 panic=\"bang\"",
+        "ERROR panic of task taken by nobody name=\"owned\" id=2 panic=\"bang\"",
+        "ERROR task panicked name=\"taken\" id=3 panic=\"to its handle\"",
     ];
-    assert_eq!(without_ids(lines), expected);
+    assert_eq!(numbered(lines), expected);
     assert!(next.take().contains(&"text left a panic, boom".to_owned()));
 }
 
@@ -191,12 +199,12 @@ fn at_the_lowest_level_every_step_is_logged() {
         });
     });
     let expected = [
-        "TRACE task added name=\"a\"",
-        "TRACE task started name=\"a\"",
-        "DEBUG task asked to stop name=\"a\"",
-        "INFO task cancelled name=\"a\"",
+        "TRACE task added name=\"a\" id=1",
+        "TRACE task started name=\"a\" id=1",
+        "DEBUG task asked to stop name=\"a\" id=1",
+        "INFO task cancelled name=\"a\" id=1",
     ];
-    assert_eq!(without_ids(lines), expected);
+    assert_eq!(numbered(lines), expected);
 }
 
 #[test]
@@ -210,8 +218,8 @@ fn below_the_level_of_the_span_a_task_has_none_and_its_failure_is_logged_still()
             let _ = tasks.spawn_fallible("a", failing).unwrap().await;
         });
     });
-    let expected = ["ERROR inside", "ERROR task failed name=\"a\" error=\"no route\""];
-    assert_eq!(without_ids(lines), expected);
+    let expected = ["ERROR inside", "ERROR task failed name=\"a\" id=1 error=\"no route\""];
+    assert_eq!(numbered(lines), expected);
 }
 
 /// The numbers of a recorder, as `name{label=value} number`, sorted.
