@@ -1,3 +1,5 @@
+mod members;
+
 use alloc::vec::Vec;
 use core::fmt;
 use core::future::Future;
@@ -11,6 +13,7 @@ use crate::slot::{ENDING, SlotRef};
 use crate::table::Watch;
 use crate::wait::{Event, Waiter};
 use crate::{Cancel, CancellingAll, SpawnError, TaskRef, Tasks, Text};
+use members::Members;
 
 /// A group of tasks that are cancelled and awaited together, with what is nested in it: what
 /// [`Tasks::child`] and [`Scope::child`] make.
@@ -48,17 +51,6 @@ pub(crate) struct Inner<M: Mode> {
     empty: Event<M>,
     /// The scope that this one is nested in: its tasks are members there as well.
     parent: Option<M::Ptr<Inner<M>>>,
-}
-
-struct Members<M: Mode> {
-    closed: bool,
-    /// By number; `None` is free.
-    tasks: Vec<Option<SlotRef<M>>>,
-    free: Vec<usize>,
-}
-
-impl<M: Mode> Init for Members<M> {
-    const INIT: Self = Members { closed: false, tasks: Vec::new(), free: Vec::new() };
 }
 
 /// A task's places in its scope and in those around it. A list, not a chain: scopes nest as deeply as users like.
@@ -118,36 +110,6 @@ impl<M: Mode> Drop for Inner<M> {
         while let Some(parent) = next {
             next = M::into_inner(parent).and_then(|mut last| last.parent.take());
         }
-    }
-}
-
-impl<M: Mode> Members<M> {
-    fn add(&mut self, task: &SlotRef<M>) -> Option<usize> {
-        if self.closed {
-            return None;
-        }
-        let number = self.free.pop().unwrap_or_else(|| {
-            self.tasks.push(None);
-            self.tasks.len() - 1
-        });
-        self.tasks[number] = Some(task.clone());
-        Some(number)
-    }
-
-    /// The task with this number, and whether it was the last.
-    fn remove(&mut self, number: usize) -> (Option<SlotRef<M>>, bool) {
-        let task = self.tasks.get_mut(number).and_then(Option::take);
-        self.free.push(number);
-        let empty = self.free.len() == self.tasks.len();
-        if empty {
-            self.tasks.clear();
-            self.free.clear();
-        }
-        (task, empty)
-    }
-
-    fn live(&self) -> usize {
-        self.tasks.len() - self.free.len()
     }
 }
 
@@ -234,10 +196,10 @@ impl<M: Mode> Scope<M> {
         self.inner.members.with(|members| members.live())
     }
 
-    /// The live tasks of this scope and of those within. O(of those).
+    /// The live tasks of this scope and of those within, in the order in which they entered. O(of those).
     #[must_use]
     pub fn tasks(&self) -> Vec<TaskRef<M>> {
-        let tasks = |members: &mut Members<M>| members.tasks.iter().flatten().cloned().collect();
+        let tasks = |members: &mut Members<M>| members.tasks().cloned().collect();
         let slots: Vec<_> = self.inner.members.with(tasks);
         slots.into_iter().map(TaskRef).collect()
     }
