@@ -1,6 +1,7 @@
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Display};
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -8,11 +9,15 @@ use core::task::{Context, Poll};
 use crate::arc::Arc;
 use crate::builder::conflict::{self, Conflict};
 use crate::mode::{Lock, Mode};
-use crate::{Cx, Outcome, Registry, Spawn, SpawnError, TaskBuilder, TaskHandle, Text, Tracked};
+use crate::terms::sealed::Terms;
+use crate::ticket::launch;
+use crate::{
+    Cx, Fallible, Outcome, Registry, Spawn, SpawnError, TaskBuilder, TaskHandle, Text, Tracked,
+};
 
 /// Where the futures of a plan may run.
 pub mod bound {
-    use super::{Box, Future, Pin};
+    use super::{Box, Ended, Future, Pin};
 
     /// On any thread: the futures are `Send`. Such a plan starts on every spawner.
     #[derive(Clone, Copy, Debug)]
@@ -25,37 +30,38 @@ pub mod bound {
     /// [`AnyThread`] or [`OneThread`]. Sealed.
     pub trait Bound: sealed::Sealed + 'static {
         /// A future of a task, its type forgotten.
-        type Future: Future<Output = ()> + Unpin + 'static;
+        type Future: Future<Output = Ended> + Unpin + 'static;
     }
 
     /// Futures that meet a bound. Sealed.
     #[diagnostic::on_unimplemented(
         message = "this future cannot be part of a plan for any thread",
-        label = "it is not `Send`",
-        note = "make it a `Plan<_, _, bound::OneThread>`, which starts on spawners for one thread"
+        label = "it is not `Send`, or returns something else",
+        note = "make it a `Plan<_, _, bound::OneThread>`, which starts on spawners for one thread",
+        note = "a future that returns a `Result` is planned by `task_fallible` or `once_fallible`"
     )]
-    pub trait Meets<B: Bound>: Future<Output = ()> + Sized {
+    pub trait Meets<B: Bound, T = ()>: Future<Output = T> + Sized {
         #[doc(hidden)]
-        fn boxed(self) -> B::Future;
+        fn boxed(self, verdict: fn(T) -> Ended) -> B::Future;
     }
 
     impl Bound for AnyThread {
-        type Future = Pin<Box<dyn Future<Output = ()> + Send>>;
+        type Future = Pin<Box<dyn Future<Output = Ended> + Send>>;
     }
 
     impl Bound for OneThread {
-        type Future = Pin<Box<dyn Future<Output = ()>>>;
+        type Future = Pin<Box<dyn Future<Output = Ended>>>;
     }
 
-    impl<F: Future<Output = ()> + Send + 'static> Meets<AnyThread> for F {
-        fn boxed(self) -> <AnyThread as Bound>::Future {
-            Box::pin(self)
+    impl<T: 'static, F: Future<Output = T> + Send + 'static> Meets<AnyThread, T> for F {
+        fn boxed(self, verdict: fn(T) -> Ended) -> <AnyThread as Bound>::Future {
+            Box::pin(async move { verdict(self.await) })
         }
     }
 
-    impl<F: Future<Output = ()> + 'static> Meets<OneThread> for F {
-        fn boxed(self) -> <OneThread as Bound>::Future {
-            Box::pin(self)
+    impl<T: 'static, F: Future<Output = T> + 'static> Meets<OneThread, T> for F {
+        fn boxed(self, verdict: fn(T) -> Ended) -> <OneThread as Bound>::Future {
+            Box::pin(async move { verdict(self.await) })
         }
     }
 
@@ -68,10 +74,28 @@ pub mod bound {
 
 use bound::{AnyThread, Bound, Meets};
 
+/// What a planned task returns: of an error, the words that are recorded.
+type Ended = Result<(), String>;
+
+fn fine((): ()) -> Ended {
+    Ok(())
+}
+
+fn in_words<E: Display>(output: Result<(), E>) -> Ended {
+    let failure = <Fallible<()> as Terms<Result<(), E>>>::failure(&output);
+    failure.map_or(Ok(()), |words| Err(words.as_str().into()))
+}
+
 /// Tasks that are declared before there is any executor, and made anew each time the plan is started: once per worker.
 ///
 /// Each start gives every task the application's value in its [`Cx`]. A [`once`](Plan::once) task is made by the first
 /// start that comes to it, and by no other. The plan is `Send` and `Sync` in [`mode::Sync`](crate::mode::Sync).
+///
+/// A planned task has a name and a context, and may be [fallible](Plan::task_fallible). It has no grace, timeout, cleanup,
+/// stage or scope, and is not given the registry: it is declared for registries of any spawner. What needs those spawns it
+/// where the plan is started, with [`Registry::task`]; a deadline is a future's own to have, and
+/// [`Cx::shield`] keeps what must not be dropped half-way. On [`Workers`](crate::Workers) each worker can make the
+/// application's value itself, from its registry: `Workers::start_with`.
 ///
 /// ```
 /// # use async_executor::LocalExecutor;
@@ -105,15 +129,21 @@ enum Make<A, M: Mode, B: Bound> {
 }
 
 impl<A, M: Mode, B: Bound> Make<A, M, B> {
-    fn each<F: Meets<B>>(make: impl Fn(Cx<A, M>) -> F + Send + Sync + 'static) -> Self {
+    fn each<F: Meets<B, T>, T: 'static>(
+        make: impl Fn(Cx<A, M>) -> F + Send + Sync + 'static,
+        verdict: fn(T) -> Ended,
+    ) -> Self {
         // By way of a box: not every target's `Arc` can be made of a function and then forget its type.
         let make: Box<dyn Fn(Cx<A, M>) -> B::Future + Send + Sync> =
-            Box::new(move |cx| make(cx).boxed());
+            Box::new(move |cx| make(cx).boxed(verdict));
         Self::Each(make.into())
     }
 
-    fn once<F: Meets<B>>(make: impl FnOnce(Cx<A, M>) -> F + Send + 'static) -> Self {
-        let make: Once<A, M, B> = Box::new(move |cx| make(cx).boxed());
+    fn once<F: Meets<B, T>, T: 'static>(
+        make: impl FnOnce(Cx<A, M>) -> F + Send + 'static,
+        verdict: fn(T) -> Ended,
+    ) -> Self {
+        let make: Once<A, M, B> = Box::new(move |cx| make(cx).boxed(verdict));
         Self::Once(M::Lock::new(Some(make)))
     }
 }
@@ -138,7 +168,10 @@ impl<A, M: Mode, B: Bound> Plan<A, M, B> {
     }
 
     fn add(&mut self, name: Text, make: Make<A, M, B>) -> Result<&mut Self, SpawnError> {
-        if !name.is_empty() && self.tasks.iter().any(|(planned, _)| *planned == name) {
+        if name.is_empty() {
+            return Err(SpawnError::EmptyName);
+        }
+        if self.tasks.iter().any(|(planned, _)| *planned == name) {
             return Err(SpawnError::Planned);
         }
         self.tasks.push((name, make));
@@ -159,11 +192,30 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         name: impl Into<Text>,
         make: impl Fn(Cx<A, M>) -> F + Send + Sync + 'static,
     ) -> Result<&mut Self, SpawnError> {
-        let name = name.into();
-        if name.is_empty() {
-            return Err(SpawnError::EmptyName);
-        }
-        self.add(name, Make::each(make))
+        self.add(name.into(), Make::each(make, fine))
+    }
+
+    /// [`task`](Plan::task) for a future that returns a `Result`: an `Err` is recorded as
+    /// [`Outcome::Failed`](crate::Outcome::Failed), with what it displays.
+    ///
+    /// ```
+    /// # use task_registry_core::{Plan, SpawnError, bound, mode};
+    /// # async fn connect(to: &str) -> Result<(), std::io::Error> { Ok(()) }
+    /// let mut plan = Plan::<String, mode::Unsync, bound::OneThread>::new();
+    /// plan.task_fallible("feed", |cx| async move { connect(cx.app()).await })?;
+    /// plan.once_fallible("migration", |_| async { Err("no such table") })?;
+    /// # Ok::<(), SpawnError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`task`](Plan::task).
+    pub fn task_fallible<F: Meets<B, Result<(), E>>, E: Display + 'static>(
+        &mut self,
+        name: impl Into<Text>,
+        make: impl Fn(Cx<A, M>) -> F + Send + Sync + 'static,
+    ) -> Result<&mut Self, SpawnError> {
+        self.add(name.into(), Make::each(make, in_words))
     }
 
     /// [`task`](Plan::task) without a name.
@@ -171,7 +223,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         &mut self,
         make: impl Fn(Cx<A, M>) -> F + Send + Sync + 'static,
     ) -> &mut Self {
-        self.tasks.push((Text::EMPTY, Make::each(make)));
+        self.tasks.push((Text::EMPTY, Make::each(make, fine)));
         self
     }
 
@@ -185,11 +237,21 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         name: impl Into<Text>,
         make: impl FnOnce(Cx<A, M>) -> F + Send + 'static,
     ) -> Result<&mut Self, SpawnError> {
-        let name = name.into();
-        if name.is_empty() {
-            return Err(SpawnError::EmptyName);
-        }
-        self.add(name, Make::once(make))
+        self.add(name.into(), Make::once(make, fine))
+    }
+
+    /// [`once`](Plan::once) for a future that returns a `Result`: as [`task_fallible`](Plan::task_fallible). One that failed
+    /// was made, and is not made again.
+    ///
+    /// # Errors
+    ///
+    /// As [`once`](Plan::once).
+    pub fn once_fallible<F: Meets<B, Result<(), E>>, E: Display + 'static>(
+        &mut self,
+        name: impl Into<Text>,
+        make: impl FnOnce(Cx<A, M>) -> F + Send + 'static,
+    ) -> Result<&mut Self, SpawnError> {
+        self.add(name.into(), Make::once(make, in_words))
     }
 
     /// [`once`](Plan::once) without a name.
@@ -197,7 +259,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         &mut self,
         make: impl FnOnce(Cx<A, M>) -> F + Send + 'static,
     ) -> &mut Self {
-        self.tasks.push((Text::EMPTY, Make::once(make)));
+        self.tasks.push((Text::EMPTY, Make::once(make, fine)));
         self
     }
 
@@ -220,7 +282,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
     pub fn start<S>(&self, registry: &Registry<S, M>, app: A) -> Vec<PlannedTask<M>>
     where
         A: Clone,
-        S: Spawn<Tracked<InTask<A, M, B>, M>>,
+        S: Spawn<Tracked<InTask<A, M, B>, M, Fallible<()>>>,
     {
         let tasks = self.tasks.iter();
         tasks
@@ -241,7 +303,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
     ) -> Option<PlannedTask<M>>
     where
         A: Clone,
-        S: Spawn<Tracked<InTask<A, M, B>, M>>,
+        S: Spawn<Tracked<InTask<A, M, B>, M, Fallible<()>>>,
     {
         // A task without a name is planned under the empty one, which names nothing.
         let meant = |planned: &Text| !planned.is_empty() && planned == name;
@@ -260,7 +322,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
     ) -> Option<PlannedTask<M>>
     where
         A: Clone,
-        S: Spawn<Tracked<InTask<A, M, B>, M>>,
+        S: Spawn<Tracked<InTask<A, M, B>, M, Fallible<()>>>,
     {
         // First of all: if this panics, a task that is made once can still be made.
         let app = app.clone();
@@ -276,10 +338,14 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
             Ok(ticket) => {
                 let cx = Cx::new(app, ticket.task(), registry.tasks());
                 let body = InTask { make: Some((make_it, cx)), future: None };
-                ticket.spawn_on(registry.spawner(), body).map_err(|error| {
-                    let (kind, body) = error.into_parts();
-                    (kind, body.make.map(|(make, _)| make))
-                })
+                let spawn = |tracked| registry.spawner().spawn(tracked);
+                let wrapped = ticket.wrap(body, Fallible::new(()));
+                wrapped.and_then(|(tracked, handle)| launch(tracked, handle, spawn)).map_err(
+                    |error| {
+                        let (kind, body) = error.into_parts();
+                        (kind, body.make.map(|(make, _)| make))
+                    },
+                )
             }
             Err(error) => Err((error, Some(make_it))),
         };
@@ -305,16 +371,16 @@ pub struct InTask<A, M: Mode, B: Bound> {
 impl<A, M: Mode, B: Bound> Unpin for InTask<A, M, B> {}
 
 impl<A, M: Mode, B: Bound> Future for InTask<A, M, B> {
-    type Output = ();
+    type Output = Result<(), String>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
         let this = self.get_mut();
         if let Some((make, context)) = this.make.take() {
             this.future = Some(make(context));
         }
         match &mut this.future {
             Some(future) => Pin::new(future).poll(cx),
-            None => Poll::Ready(()),
+            None => Poll::Ready(Ok(())),
         }
     }
 }
@@ -329,7 +395,7 @@ impl<A, M: Mode, B: Bound> fmt::Debug for InTask<A, M, B> {
 #[derive(Debug)]
 pub struct PlannedTask<M: Mode> {
     name: Text,
-    task: Result<TaskHandle<(), M>, SpawnError>,
+    task: Result<TaskHandle<Result<(), String>, M>, SpawnError>,
 }
 
 impl<M: Mode> PlannedTask<M> {
@@ -339,21 +405,22 @@ impl<M: Mode> PlannedTask<M> {
         (!self.name.is_empty()).then(|| self.name.as_str())
     }
 
-    /// The task, or why there is none.
+    /// The task, or why there is none. Its output is `Ok`, but for a fallible one that failed: then it has the words that are
+    /// in its record.
     ///
     /// # Errors
     ///
     /// What the spawn said.
-    pub fn task(&self) -> Result<&TaskHandle<(), M>, SpawnError> {
+    pub fn task(&self) -> Result<&TaskHandle<Result<(), String>, M>, SpawnError> {
         self.task.as_ref().map_err(|error| *error)
     }
 
-    /// The task, or why there is none.
+    /// As [`task`](PlannedTask::task), to await it.
     ///
     /// # Errors
     ///
     /// What the spawn said.
-    pub fn into_task(self) -> Result<TaskHandle<(), M>, SpawnError> {
+    pub fn into_task(self) -> Result<TaskHandle<Result<(), String>, M>, SpawnError> {
         self.task
     }
 

@@ -34,8 +34,8 @@ use std::thread;
 use crate::plan::bound::{AnyThread, Bound};
 use crate::unwind::{catch, message};
 use crate::{
-    Cx, InTask, JoinError, Options, Outcome, Plan, PlannedTask, Registry, Spawn, SpawnLocal,
-    Spawner, Ticket, Tracked, mode,
+    Cx, Fallible, InTask, JoinError, Options, Outcome, Plan, PlannedTask, Registry, Spawn,
+    SpawnLocal, Spawner, Ticket, Tracked, mode,
 };
 
 use handle::Inner;
@@ -64,6 +64,10 @@ type Before = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 ///
 /// Every worker's registry has a [`mode::Sync`] table: any thread can list and cancel its tasks, through the
 /// [`WorkersHandle`], although their futures need not be `Send` and never leave their worker (law 10).
+///
+/// For the same reason a factory cannot wait in such a table for whoever calls [`Tasks::restart`](crate::Tasks::restart): a task is made anew on its
+/// worker's thread, by [`Plan::restart`] with [`WorkerCx::registry`] and a clone of an `Arc` of the plan. And a main
+/// future is a task of nobody's registry: no observer is told of it, and in it [`current`](crate::current()) is `None`.
 ///
 /// 1. The futures of [`before_workers`](Workers::before_workers) run, one after the other, on whatever awaits
 ///    [`start`](Workers::start).
@@ -188,7 +192,73 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
     where
         A: Clone + Send + 'static,
         F: Future<Output = ()> + 'static,
-        R::Spawner: Spawn<Tracked<InTask<A, mode::Sync, B>, mode::Sync>>,
+        R::Spawner: Spawn<Tracked<InTask<A, mode::Sync, B>, mode::Sync, Fallible<()>>>,
+    {
+        let apps = move || {
+            let app = app.clone();
+            move |_: usize, _: &Own<R>| app
+        };
+        self.start_each(apps, main).await
+    }
+
+    /// [`start`](Workers::start) with a value that each worker makes itself, on its own thread, from its number and its
+    /// registry. So it may be what stays on one thread, and tasks of the plan may be given the registry, to spawn with.
+    ///
+    /// What `app` panics with is how the main future of that worker ended ([`Running::join`]); nothing of the plan starts
+    /// there. The value must not keep the executor, nor does the registry.
+    ///
+    /// ```no_run
+    /// use task_registry_core::{Plan, Registry, Runtime, Workers, bound::OneThread, mode};
+    /// # use std::rc::Weak;
+    /// # use async_executor::LocalExecutor;
+    /// # use task_registry_local::{LocalThread, OnLocalExecutor};
+    ///
+    /// type Tasks = Registry<<LocalThread as Runtime>::Spawner, mode::Sync>;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut plan = Plan::<Tasks, mode::Sync, OneThread>::new();
+    /// plan.task("acceptor", |cx| async move {
+    ///     let _ = cx.app().spawn_local("connection:1", async {}); // on the acceptor's own worker
+    /// })?;
+    /// let workers = Workers::new(4, LocalThread::new()).plan(plan);
+    /// let workers = workers.start_with(|_worker, tasks| tasks.clone(), |cx| async move { cx.cancelled().await });
+    /// # drop(workers);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Workers::start).
+    pub async fn start_with<F>(
+        self,
+        app: impl Fn(usize, &Registry<R::Spawner, mode::Sync>) -> A + Send + Sync + 'static,
+        main: impl Fn(WorkerCx<A, R::Spawner>) -> F + Send + Sync + 'static,
+    ) -> Result<Running, StartError>
+    where
+        A: Clone + 'static,
+        F: Future<Output = ()> + 'static,
+        R::Spawner: Spawn<Tracked<InTask<A, mode::Sync, B>, mode::Sync, Fallible<()>>>,
+    {
+        let app = Arc::new(app);
+        let apps = move || {
+            let app = app.clone();
+            move |worker: usize, tasks: &Own<R>| app(worker, tasks)
+        };
+        self.start_each(apps, main).await
+    }
+
+    /// `apps` is called for each worker here, and what it returns there.
+    async fn start_each<F, G>(
+        self,
+        apps: impl Fn() -> G,
+        main: impl Fn(WorkerCx<A, R::Spawner>) -> F + Send + Sync + 'static,
+    ) -> Result<Running, StartError>
+    where
+        A: Clone + 'static,
+        F: Future<Output = ()> + 'static,
+        G: FnOnce(usize, &Own<R>) -> A + Send + 'static,
+        R::Spawner: Spawn<Tracked<InTask<A, mode::Sync, B>, mode::Sync, Fallible<()>>>,
     {
         let Self { runtime, plan, futures, handle, before, gate, each } = self;
         run_before(before, futures).await?;
@@ -204,7 +274,7 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
                 worker,
                 runtime: runtime.clone(),
                 plan: plan.clone(),
-                app: app.clone(),
+                app: apps(),
                 main: main.clone(),
                 handle: handle.clone(),
             };
@@ -274,20 +344,25 @@ async fn run_before(before: Ticket<mode::Sync>, futures: Vec<Before>) -> Result<
     }
 }
 
+/// The registry of a worker.
+type Own<R> = Registry<<R as Runtime>::Spawner, mode::Sync>;
+
 /// All that a worker's thread needs, but for its tickets.
-struct Start<R, A, B: Bound, Main> {
+struct Start<R, A, G, B: Bound, Main> {
     worker: usize,
     runtime: Arc<R>,
     plan: Arc<Plan<A, mode::Sync, B>>,
-    app: A,
+    /// Makes the worker's value.
+    app: G,
     main: Arc<Main>,
     handle: WorkersHandle,
 }
 
-impl<R, A, B, F, Main> Start<R, A, B, Main>
+impl<R, A, G, B, F, Main> Start<R, A, G, B, Main>
 where
-    R: Runtime<Spawner: Spawn<Tracked<InTask<A, mode::Sync, B>, mode::Sync>>>,
+    R: Runtime<Spawner: Spawn<Tracked<InTask<A, mode::Sync, B>, mode::Sync, Fallible<()>>>>,
     A: Clone + 'static,
+    G: FnOnce(usize, &Own<R>) -> A,
     B: Bound,
     F: Future<Output = ()> + 'static,
     Main: Fn(WorkerCx<A, R::Spawner>) -> F + 'static,
@@ -348,6 +423,7 @@ where
         let Self { worker, plan, app, main: make, handle, .. } = self;
         let tasks = handle.0.tables[worker].clone();
         let registry = Registry::with_tasks(spawner, tasks.clone());
+        let app = app(worker, &registry);
         let planned = plan.start(&registry, app.clone());
         drop(plan);
         let cx = Cx::new(app, main.task(), &tasks);

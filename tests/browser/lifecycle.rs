@@ -51,6 +51,7 @@ macro_rules! test {
     (grace a_grace_that_panics_harms_its_owner_only) => {};
     (observed law_14_a_panic_without_a_handle_reaches_the_observer) => {};
     (plan a_planned_factory_that_panics_is_its_tasks_panic) => {};
+    (plan a_planned_task_that_fails_says_so_and_is_made_again) => {};
     (ready a_task_that_ends_before_it_is_ready_tells_how_and_frees_its_name) => {};
     (restart a_restarted_factory_that_panics_can_be_restarted) => {};
     (scope a_task_leaves_its_scope_however_it_ends) => {};

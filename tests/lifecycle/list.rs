@@ -147,6 +147,7 @@ macro_rules! every {
             plan {
                 a_plan_starts_its_tasks_in_order_and_gives_a_handle_for_each
                 a_once_may_be_unnamed_or_a_future_that_is_there_already
+                a_planned_task_that_fails_says_so_and_is_made_again
                 a_duplicate_or_empty_name_is_an_error_where_it_is_written
                 a_plan_started_twice_makes_fresh_tasks_and_once_is_once
                 what_finds_its_name_taken_never_started_and_the_others_do

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use futures_lite::future::block_on;
 use task_registry::mode::{self, Mode};
 use task_registry::{
-    Cx, Options, Outcome, Plan, Refused, Registry, Spawn, SpawnError, Spawner, State, Tracked,
-    bound,
+    Cx, Fallible, Options, Outcome, Plan, Refused, Registry, Spawn, SpawnError, Spawner, State,
+    Tracked, bound,
 };
 
 use crate::harness::*;
@@ -37,7 +37,7 @@ pub(crate) async fn a_plan_starts_its_tasks_in_order_and_gives_a_handle_for_each
     for task in started {
         let task = task.into_task().unwrap();
         assert_eq!(task.wait().await, Outcome::Completed);
-        task.await.unwrap();
+        task.await.unwrap().unwrap();
     }
     let mut seen = app.trace.read();
     seen.sort();
@@ -69,6 +69,41 @@ pub(crate) async fn a_once_may_be_unnamed_or_a_future_that_is_there_already<H: L
     tasks.wait_idle().await;
     assert_eq!(made.get(), 2);
     assert!(plan.start(&tasks, App::default()).is_empty(), "each was made");
+}
+
+pub(crate) async fn a_planned_task_that_fails_says_so_and_is_made_again<H: Lives>(tasks: Reg<H>) {
+    let mut plan = P::<H>::new();
+    let says = |text: &str| Err::<(), _>(Failure::Says(text.to_owned()));
+    plan.task_fallible("each", move |_| body(ready(says("no route")))).unwrap();
+    plan.once_fallible("once", move |_| body(ready(says("no such table")))).unwrap();
+    plan.task_fallible("fine", |_| body(ready(Ok::<_, Failure>(())))).unwrap();
+    plan.once_fallible("long", |_| body(ready(Err::<(), _>(Failure::Endless("ab"))))).unwrap();
+    plan.once_fallible("silent", |_| body(ready(Err::<(), _>(Failure::Panics)))).unwrap();
+    assert_eq!(
+        plan.task_fallible("each", |_| body(ready(Ok::<_, Failure>(())))).unwrap_err(),
+        SpawnError::Planned
+    );
+    let mut ends = Vec::new();
+    for task in plan.start(&tasks, App::default()) {
+        let task = task.into_task().unwrap();
+        let end = task.wait().await;
+        // The handle has the words that are recorded.
+        match (end, task.await.unwrap()) {
+            (Outcome::Failed { message }, Err(words)) => {
+                assert_eq!(message.as_str(), words);
+                ends.push(words);
+            }
+            (end, output) => assert_eq!((end, output), (Outcome::Completed, Ok(()))),
+        }
+    }
+    let long = "ab".repeat(128);
+    let silent = "an error that panics when it is displayed";
+    assert_eq!(ends, ["no route", "no such table", &long, silent]);
+    let again = plan.start(&tasks, App::default());
+    let names: Vec<_> = again.iter().map(|task| task.name().unwrap()).collect();
+    assert_eq!(names, ["each", "fine"], "what failed once was made");
+    tasks.wait_idle().await;
+    assert!(tasks.get("each").unwrap().outcome().unwrap().is_failed());
 }
 
 pub(crate) async fn a_duplicate_or_empty_name_is_an_error_where_it_is_written<H: Lives>(
@@ -116,7 +151,7 @@ pub(crate) async fn a_plan_started_twice_makes_fresh_tasks_and_once_is_once<H: L
         let started = plan.start(registry, app.clone());
         assert_eq!(started.len(), starts);
         for task in started {
-            task.into_task().unwrap().await.unwrap();
+            task.into_task().unwrap().await.unwrap().unwrap();
         }
     }
     assert_eq!((made.get(), once.get()), (3, 1));
@@ -155,7 +190,7 @@ pub(crate) async fn a_once_that_found_no_place_waits_for_the_next_start<H: Lives
     assert_eq!(refused[0].outcome(), Some(Outcome::NeverStarted));
     holder.task.cancel().await;
     let started = plan.start(&tasks, app.clone()).pop().expect("it was given back");
-    started.into_task().unwrap().await.unwrap();
+    started.into_task().unwrap().await.unwrap().unwrap();
     assert!(plan.start(&tasks, app.clone()).is_empty());
     assert_eq!(app.trace.read(), ["once"]);
 }
@@ -201,7 +236,7 @@ pub(crate) async fn a_planned_factory_that_panics_is_its_tasks_panic<H: Lives>(t
     plan.task("good", notes).unwrap();
     let mut started = plan.start(&tasks, App::default());
     assert_eq!(started.len(), 3, "whoever starts the plan sees no panic");
-    started.pop().unwrap().into_task().unwrap().await.unwrap();
+    started.pop().unwrap().into_task().unwrap().await.unwrap().unwrap();
     for message in ["once", "each"] {
         let task = started.pop().unwrap().into_task().unwrap();
         let payload = task.await.unwrap_err().into_panic().unwrap();
@@ -353,8 +388,13 @@ pub(crate) async fn of_many_threads_that_start_a_plan_one_makes_the_once<H: Live
 /// Where futures need not be `Send`, nor the application.
 pub(crate) async fn a_plan_for_one_thread_takes_what_is_not_send<H: Local>(tasks: Reg<H>)
 where
-    H::Spawner:
-        Spawn<Tracked<task_registry::InTask<Rc<Cell<u32>>, H::Mode, bound::OneThread>, H::Mode>>,
+    H::Spawner: Spawn<
+        Tracked<
+            task_registry::InTask<Rc<Cell<u32>>, H::Mode, bound::OneThread>,
+            H::Mode,
+            Fallible<()>,
+        >,
+    >,
 {
     let mut plan = Plan::<Rc<Cell<u32>>, H::Mode, bound::OneThread>::new();
     plan.task("a", |cx| async move {
@@ -365,7 +405,7 @@ where
     .unwrap();
     let app = Rc::new(Cell::new(0));
     for _ in 0..2 {
-        plan.start(&tasks, app.clone()).pop().unwrap().into_task().unwrap().await.unwrap();
+        plan.start(&tasks, app.clone()).pop().unwrap().into_task().unwrap().await.unwrap().unwrap();
     }
     assert_eq!(app.get(), 2);
 }

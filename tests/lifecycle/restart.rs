@@ -56,7 +56,7 @@ pub(crate) async fn one_that_does_not_run_is_started<H: Lives>(tasks: Reg<H>) {
     let app = App::default();
     for times in 1..=3 {
         let task = plan.restart(&tasks, app.clone(), "a").unwrap().into_task().unwrap();
-        task.await.unwrap();
+        task.await.unwrap().unwrap();
         assert_eq!(app.trace.read().len(), times);
     }
 }
@@ -97,7 +97,7 @@ pub(crate) async fn a_once_is_not_made_anew_and_stays_to_be_made<H: Lives>(tasks
     let app = App::default();
     assert!(plan.restart(&tasks, app.clone(), "once").is_none());
     assert_eq!((made.get(), tasks.len()), (0, 0));
-    plan.start(&tasks, app.clone()).pop().unwrap().into_task().unwrap().await.unwrap();
+    plan.start(&tasks, app.clone()).pop().unwrap().into_task().unwrap().await.unwrap().unwrap();
     assert!(plan.restart(&tasks, app, "once").is_none());
     assert_eq!(made.get(), 1);
 }
@@ -140,7 +140,7 @@ pub(crate) async fn a_restarted_factory_that_panics_can_be_restarted<H: Lives>(t
         let task = plan.restart(&tasks, App::default(), "a").unwrap().into_task().unwrap();
         assert!(task.await.unwrap_err().is_panic());
     }
-    plan.restart(&tasks, App::default(), "a").unwrap().into_task().unwrap().await.unwrap();
+    plan.restart(&tasks, App::default(), "a").unwrap().into_task().unwrap().await.unwrap().unwrap();
 }
 
 pub(crate) async fn one_restarted_while_it_waits_is_never_made<H: Lives>(tasks: Reg<H>) {

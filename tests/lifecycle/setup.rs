@@ -39,7 +39,7 @@ pub(crate) trait RunsTerms<M: Mode>:
     + Spawn<Tracked<Body<OnDrop>, M, WithCleanup>>
     + Spawn<Tracked<Body<Result<u32, Failure>>, M, Fallible<()>>>
     + Spawn<Tracked<Body<Result<u32, Failure>>, M, WithAll>>
-    + Spawn<Tracked<Planned<M>, M>>
+    + Spawn<Tracked<Planned<M>, M, Fallible<()>>>
 {
 }
 
@@ -54,7 +54,7 @@ impl<S, M: Mode> RunsTerms<M> for S where
         + Spawn<Tracked<Body<OnDrop>, M, WithCleanup>>
         + Spawn<Tracked<Body<Result<u32, Failure>>, M, Fallible<()>>>
         + Spawn<Tracked<Body<Result<u32, Failure>>, M, WithAll>>
-        + Spawn<Tracked<Planned<M>, M>>
+        + Spawn<Tracked<Planned<M>, M, Fallible<()>>>
 {
 }
 

@@ -99,6 +99,8 @@ on_every_runtime! {
     }
     start {
         every_worker_starts_the_plan_and_its_main_on_a_thread_of_its_own
+        each_worker_makes_its_own_app_and_a_planned_task_spawns_with_its_registry
+        a_worker_whose_app_panics_in_the_making_takes_nobody_along
         a_once_task_is_made_by_exactly_one_worker
         a_plan_started_twice_gives_fresh_tasks_to_both
         a_planned_task_that_panics_harms_nobody_else
@@ -115,6 +117,7 @@ on_every_runtime! {
     }
     shutdown {
         one_shutdown_ends_all_and_reports_by_worker_and_name
+        the_merged_counts_add_up_whatever_tasks_end_as
         a_shutdown_has_one_deadline_and_names_what_would_not_stop
         after_the_deadline_executors_are_dropped_with_what_is_left_on_them
         a_blocked_worker_is_reported_and_keeps_no_other_from_stopping

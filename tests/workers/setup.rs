@@ -1,19 +1,30 @@
 //! What these tests have in common: workers that are known to run, and what waits for them.
 
 use std::future::pending;
+use std::rc::Rc;
 use std::thread;
 
 use futures_lite::future::block_on;
-use task_registry::bound::AnyThread;
+use task_registry::bound::{AnyThread, OneThread};
 use task_registry::{
-    InTask, Plan, Running, Runtime, Tracked, WorkerCx, Workers, WorkersHandle, mode,
+    Fallible, InTask, Plan, Registry, Running, Runtime, Tracked, WorkerCx, Workers, WorkersHandle,
+    mode,
 };
 
 use crate::Tested;
 use crate::kit::{Count, Gate, Trace};
 
 /// The app of all these workers is the trace of what they do.
-pub(crate) type Planned<B> = Tracked<InTask<Trace, mode::Sync, B>, mode::Sync>;
+pub(crate) type Planned<B> = Tracked<InTask<Trace, mode::Sync, B>, mode::Sync, Fallible<()>>;
+
+/// What a worker's own value is made from: its registry.
+pub(crate) type Tasks<R> = Registry<<R as Runtime>::Spawner, mode::Sync>;
+
+/// The app of workers that each make their own: their number, their registry, and something that stays on its thread.
+pub(crate) type Own<R> = Rc<(usize, Tasks<R>)>;
+
+pub(crate) type PlannedOwn<R> =
+    Tracked<InTask<Own<R>, mode::Sync, OneThread>, mode::Sync, Fallible<()>>;
 
 pub(crate) type AnyPlan = Plan<Trace, mode::Sync, AnyThread>;
 

@@ -7,7 +7,7 @@ use futures_lite::future::block_on;
 use task_registry::{Outcome, Registry, Running, SpawnError, State};
 
 use crate::Tested;
-use crate::kit::{Count, Gate, Trace, on_thread, poll_once};
+use crate::kit::{Count, Gate, Trace, blow_up, on_thread, poll_once};
 use crate::setup::{AnyPlan, Cx, Meeting, running, shut_down, until, until_shutdown, workers};
 
 pub(crate) fn one_shutdown_ends_all_and_reports_by_worker_and_name<R: Tested>() {
@@ -27,6 +27,73 @@ pub(crate) fn one_shutdown_ends_all_and_reports_by_worker_and_name<R: Tested>() 
     let line = "worker 1: main completed; 2 cancelled, 0 completed, 0 remaining";
     assert_eq!(report.to_string().lines().nth(1), Some(line));
     assert!(started.join().iter().all(Result::is_ok));
+}
+
+/// What a planned task is given.
+type Planned = task_registry::Cx<Trace, task_registry::mode::Sync>;
+
+pub(crate) fn the_merged_counts_add_up_whatever_tasks_end_as<R: Tested>() {
+    let here = Meeting::of(2 * 4 + 1);
+    let mut plan = AnyPlan::new();
+    // Each goes on until it is asked to stop, and then ends in its own way.
+    let there = here.clone();
+    plan.task("cancelled", move |_| {
+        let there = there.clone();
+        async move {
+            there.attend().await;
+            pending().await
+        }
+    })
+    .unwrap();
+    let there = here.clone();
+    let until_asked = move |cx: &Planned| {
+        let (cx, there) = (cx.clone(), there.clone());
+        async move {
+            let section = async {
+                there.attend().await;
+                cx.cancelled().await;
+            };
+            cx.shield(section).await;
+        }
+    };
+    let asked = until_asked.clone();
+    plan.task("completes", move |cx| asked(&cx)).unwrap();
+    let asked = until_asked.clone();
+    plan.task_fallible("fails", move |cx| {
+        let asked = asked(&cx);
+        async move {
+            asked.await;
+            Err("at the very end")
+        }
+    })
+    .unwrap();
+    let asked = until_asked.clone();
+    plan.task("panics", move |cx| {
+        let asked = asked(&cx);
+        async move {
+            asked.await;
+            blow_up("at the very end")
+        }
+    })
+    .unwrap();
+    let started = workers::<R>(2).plan(plan).start(Trace::default(), until_shutdown::<R>);
+    let started = block_on(started).unwrap();
+    block_on(here.attend());
+    let report = block_on(started.shutdown(pending::<()>()));
+    assert!(report.is_clean(), "{report}");
+    let counts = [
+        report.completed(),
+        report.failed(),
+        report.cancelled(),
+        report.panicked(),
+        report.abandoned(),
+    ];
+    assert_eq!(counts, [2, 2, 2, 2, 0]);
+    let all: usize = report.workers().iter().map(|part| part.tasks().ended().len()).sum();
+    assert_eq!(counts.iter().sum::<usize>(), all);
+    let line =
+        "worker 0: main completed; 1 cancelled, 1 completed, 1 failed, 1 panicked, 0 remaining";
+    assert_eq!(report.to_string().lines().next(), Some(line));
 }
 
 /// Workers of which each has a task that lives until the gate opens, whatever it is asked, and one that does not.

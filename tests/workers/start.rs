@@ -7,11 +7,14 @@ use std::sync::Arc;
 
 use futures_lite::future::block_on;
 use task_registry::bound::OneThread;
-use task_registry::{Plan, Runtime, StartError, State, Workers, mode};
+use task_registry::{Outcome, Plan, Runtime, Spawn, StartError, State, WorkerCx, Workers, mode};
 
 use crate::Tested;
 use crate::kit::{Count, Trace, blow_up, yield_now};
-use crate::setup::{AnyPlan, Cx, Meeting, shut_down, thread_name, until, until_shutdown, workers};
+use crate::setup::{
+    AnyPlan, Cx, Meeting, Own, PlannedOwn, Tasks, shut_down, thread_name, until, until_shutdown,
+    workers,
+};
 
 pub(crate) fn every_worker_starts_the_plan_and_its_main_on_a_thread_of_its_own<R: Tested>() {
     let trace = Trace::default();
@@ -57,6 +60,71 @@ pub(crate) fn every_worker_starts_the_plan_and_its_main_on_a_thread_of_its_own<R
     ];
     assert_eq!(seen, wanted);
     shut_down(&started);
+}
+
+pub(crate) fn each_worker_makes_its_own_app_and_a_planned_task_spawns_with_its_registry<R>()
+where
+    R: Tested + Runtime<Spawner: Spawn<PlannedOwn<R>>>,
+{
+    let (trace, here) = (Trace::default(), Meeting::of(4));
+    let mut plan = Plan::<Own<R>, mode::Sync, OneThread>::new();
+    let notes = trace.clone();
+    plan.task("parent", move |cx| {
+        let notes = notes.clone();
+        async move {
+            let (worker, tasks) = &**cx.app();
+            let child = tasks.spawn_local("child", async { thread_name() }).unwrap();
+            notes.note(format!("{worker} has a child on {}", child.await.unwrap()));
+        }
+    })
+    .unwrap();
+    let there = here.clone();
+    let main = move |cx: WorkerCx<Own<R>, R::Spawner>| {
+        let there = there.clone();
+        async move {
+            assert_eq!(cx.app().0, cx.worker());
+            assert!(cx.planned()[0].task().unwrap().wait().await.is_completed());
+            there.attend().await;
+            cx.cancelled().await;
+        }
+    };
+    let app = |worker, tasks: &Tasks<R>| Rc::new((worker, tasks.clone()));
+    let started = block_on(Workers::new(3, R::new()).plan(plan).start_with(app, main)).unwrap();
+    block_on(here.attend());
+    shut_down(&started);
+    let mut seen = trace.read();
+    seen.sort();
+    let wanted =
+        ["0 has a child on worker-0", "1 has a child on worker-1", "2 has a child on worker-2"];
+    assert_eq!(seen, wanted);
+    assert!(started.join().iter().all(Result::is_ok));
+}
+
+pub(crate) fn a_worker_whose_app_panics_in_the_making_takes_nobody_along<R: Tested>() {
+    let here = Meeting::of(2);
+    let there = here.clone();
+    let mut plan = AnyPlan::new();
+    plan.task("beat", |_| pending()).unwrap();
+    let app = |worker, _: &Tasks<R>| match worker {
+        1 => blow_up("no app for this one"),
+        _ => Trace::default(),
+    };
+    let main = move |cx: Cx<R>| {
+        let there = there.clone();
+        async move {
+            there.attend().await;
+            cx.cancelled().await;
+        }
+    };
+    let started = block_on(workers::<R>(2).plan(plan).start_with(app, main)).unwrap();
+    block_on(here.attend());
+    assert_eq!(block_on(started.main(1).unwrap().wait()), Outcome::NeverStarted);
+    assert_eq!(started.get("beat").len(), 1, "nothing of the plan starts there");
+    shut_down(&started);
+    let mut ends = started.join();
+    let payload = ends.remove(1).unwrap_err().into_panic().unwrap();
+    assert_eq!(payload.downcast_ref(), Some(&"no app for this one"));
+    assert!(ends.remove(0).is_ok());
 }
 
 pub(crate) fn a_once_task_is_made_by_exactly_one_worker<R: Tested>() {

@@ -127,6 +127,12 @@ impl WorkersReport {
         self.sum(ShutdownReport::completed)
     }
 
+    /// How many tasks returned an `Err`, of those that were spawned as fallible.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.sum(ShutdownReport::failed)
+    }
+
     /// How many tasks were cancelled.
     #[must_use]
     pub fn cancelled(&self) -> usize {
