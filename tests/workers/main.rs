@@ -10,6 +10,7 @@ mod watchdog;
 mod before;
 #[cfg(feature = "tokio")]
 mod blocking;
+mod edges;
 mod mains;
 mod reach;
 mod setup;
@@ -124,6 +125,12 @@ on_every_runtime! {
         after_a_shutdown_nothing_is_spawned_on_any_worker
         a_shutdown_is_joined_by_several_callers
         a_task_that_owns_its_registry_does_not_keep_its_worker
+    }
+    edges {
+        one_grace_serves_the_tasks_of_a_name_on_all_workers
+        a_planned_task_is_made_anew_by_name_on_its_worker_alone
+        a_cleanup_that_outlives_the_deadline_is_named_and_skipped
+        a_task_of_a_worker_may_shut_all_of_them_down
     }
     mains {
         a_main_future_finishes_in_its_own_time_once_its_token_fired

@@ -181,7 +181,12 @@ impl WorkersHandle {
     ///
     /// May be called again and by several callers: the first deadline counts. Dropping the future takes nothing back; it
     /// is a deadline that passes at once (law 1). So await it outside the workers: a main future that awaits it waits
-    /// for itself, until the deadline. O(all tasks).
+    /// for itself, until the deadline; a task of a worker is cancelled where it awaits it, and the main futures have no time
+    /// then. Such a task had better tell whoever holds the workers. O(all tasks).
+    ///
+    /// All tasks are asked at once, whatever their stages, and in whatever order they were spawned. To go by those, await
+    /// [`Tasks::shutdown_in_stages`](crate::Tasks::shutdown_in_stages) of each worker's [`tasks`](WorkersHandle::tasks)
+    /// first.
     pub fn shutdown<D: Future>(&self, deadline: D) -> WorkersShutdown<D> {
         WorkersShutdown::new(&self.0, deadline)
     }
