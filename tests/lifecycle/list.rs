@@ -86,6 +86,7 @@ macro_rules! every {
             shield {
                 a_shield_defers_the_drop_and_not_the_token
                 a_shield_defers_the_end_of_a_grace_and_now
+                a_shield_defers_the_drop_of_a_task_whose_time_is_over
                 a_task_that_returns_after_its_shield_has_completed
                 a_shield_that_hangs_is_named_by_a_shutdown_and_stays_stopping
                 concurrent_shields_defer_until_the_last_is_over
@@ -209,6 +210,7 @@ macro_rules! every {
                 it_is_woken_by_each_stages_end_and_by_the_last_task
                 the_gate_is_shut_and_the_first_stage_asked_by_the_call_itself
                 a_task_that_hangs_costs_its_stage_its_budget_and_the_others_nothing
+                one_hung_task_does_not_eat_the_budget_of_the_others
                 one_that_hung_and_ends_later_is_in_the_report
                 a_deadline_in_the_middle_asks_all_that_is_left
                 a_deadline_that_is_ready_at_once_asks_everybody_at_the_first_poll

@@ -78,6 +78,40 @@ pub(crate) async fn a_shield_defers_the_end_of_a_grace_and_now<H: Lives>(tasks: 
     assert_eq!(a.trace.read().last().unwrap(), "dropped");
 }
 
+pub(crate) async fn a_shield_defers_the_drop_of_a_task_whose_time_is_over<H: Lives>(tasks: Reg<H>) {
+    for returns in [true, false] {
+        let (over, heard, finish) = (Gate::default(), Gate::default(), Gate::default());
+        let timed = tasks.task("a").timeout(body(over.pass()));
+        let (hears, pass, dropped) = (heard.clone(), finish.clone(), Flag::default());
+        let guard = dropped.on_drop();
+        let task = timed.spawn_with((), move |cx: Cx<(), _>| {
+            body(async move {
+                let _guard = guard;
+                let section = async {
+                    cx.cancelled().await;
+                    hears.open();
+                    pass.pass().await;
+                };
+                cx.shield(section).await;
+                if !returns {
+                    pending::<()>().await;
+                }
+                7u32
+            })
+        });
+        let task = task.unwrap();
+        over.open();
+        heard.pass().await;
+        assert_eq!((task.state(), dropped.is_set()), (State::Stopping, false));
+        finish.open();
+        match (returns, task.await) {
+            (true, end) => assert_eq!(end.unwrap(), 7, "law 3: it returned"),
+            (false, end) => assert_eq!(end.unwrap_err().reason(), Some("timed out")),
+        }
+        assert!(dropped.is_set());
+    }
+}
+
 pub(crate) async fn a_task_that_returns_after_its_shield_has_completed<H: Lives>(tasks: Reg<H>) {
     let (started, finish) = (Gate::default(), Gate::default());
     let task = tasks.with_context(()).spawn_with("a", |cx: Cx<(), _>| {

@@ -1,11 +1,11 @@
 //! Shutdowns in stages.
 
-use std::future::{Pending, Ready, pending, ready};
-use std::pin::pin;
+use std::future::{Future, Pending, Ready, pending, ready};
+use std::pin::{Pin, pin};
 
 use task_registry::mode::Mode;
 use task_registry::{
-    Options, Registry, ShutdownReport, SpawnError, State, TaskHandle, TaskInfo, Tasks, conflict,
+    Cx, Options, Registry, ShutdownReport, SpawnError, State, TaskHandle, TaskInfo, Tasks, conflict,
 };
 
 use crate::harness::*;
@@ -173,6 +173,57 @@ pub(crate) async fn a_task_that_hangs_costs_its_stage_its_budget_and_the_others_
     assert_eq!(hangs.task.state(), State::Stopping, "visibly");
 }
 
+/// The same on the executor itself, with a shield and a cleanup that hang.
+pub(crate) async fn one_hung_task_does_not_eat_the_budget_of_the_others<H: Lives>(tasks: Reg<H>) {
+    let (trace, free, started) = (Trace::default(), Gate::default(), Gate::default());
+    let (release, open) = (free.clone(), started.clone());
+    let shielded = |cx: Cx<(), H::Mode>| {
+        body(async move {
+            open.open();
+            cx.shield(release.pass()).await;
+        })
+    };
+    drop(tasks.task("shielded").stage(2).spawn_with((), shielded).unwrap());
+    started.pass().await;
+    let release = free.clone();
+    let cleaning = tasks.task("cleaning").stage(2);
+    let cleaning = cleaning.cleanup(make_of_end(move |_| release.pass()), never());
+    drop(cleaning.spawn(body(pending::<()>())).unwrap());
+    for (name, stage) in [("first", 3), ("stops", 2), ("next", 1), ("last", 0)] {
+        noted(&tasks, &trace, name, Some(stage)).await;
+    }
+    let ends = |name| tasks.get(name).unwrap().wait();
+    let (made, deadline) = (Trace::default(), Gate::default());
+    // That of the stage with the two is spent once the third of it has ended; the others have all the time.
+    let budgets = |stage: i64| {
+        made.note(stage.to_string());
+        let (spent, unlimited) = (ends("stops"), stage != 2);
+        async move {
+            spent.await;
+            if unlimited {
+                pending::<()>().await;
+            }
+        }
+    };
+    let mut last = pin!(ends("last"));
+    let mut shutdown = pin!(tasks.shutdown_in_stages(deadline.pass(), budgets));
+    std::future::poll_fn(|cx| {
+        assert_pending(shutdown.as_mut().poll(cx));
+        last.as_mut().poll(cx)
+    })
+    .await;
+    // All but the two have ended by now, and nothing has been said of a deadline.
+    assert_eq!(trace.read(), ["first", "stops", "next", "last"]);
+    assert_eq!(made.read(), ["3", "2", "1", "0"], "each has a budget of its own");
+    deadline.open();
+    let report = shutdown.await;
+    assert_eq!(names(report.remaining()), ["cleaning", "shielded"]);
+    assert_eq!(names(report.ended()), ["first", "last", "next", "stops"]);
+    assert_eq!(report.cancelled(), 4);
+    free.open();
+    tasks.wait_idle().await;
+}
+
 pub(crate) async fn one_that_hung_and_ends_later_is_in_the_report<H: Lives>(tasks: Reg<H>) {
     let hand = in_hand(&tasks);
     let mut slow = stepped(&hand, "slow", 1);
@@ -258,11 +309,15 @@ pub(crate) async fn a_thousand_spawned_by_one_end_in_the_reverse_order<H: Lives>
         trace.note(stage.to_string());
         ready(())
     };
+    let woken = Trace::default();
     let live: Vec<_> = (0..1000u64)
         .map(|n| {
-            let mut task = hand.spawn(n, pending::<()>()).map(|task| (task, take(&hand))).unwrap();
-            assert!(!step(&mut task.1));
-            task
+            let (task, mut wrapper) =
+                hand.spawn(n, pending::<()>()).map(|task| (task, take(&hand))).unwrap();
+            let woken = woken.clone();
+            let waker = waker_calling(move || woken.note(n.to_string()));
+            assert_pending(poll_with(&mut Pin::new(&mut wrapper), &waker));
+            (task, wrapper)
         })
         .collect();
     let mut end = pin!(hand.shutdown_in_stages(pending::<()>(), budgets));
@@ -270,6 +325,8 @@ pub(crate) async fn a_thousand_spawned_by_one_end_in_the_reverse_order<H: Lives>
     let stages: Vec<i64> = trace.read().iter().map(|stage| stage.parse().unwrap()).collect();
     assert_eq!(stages.len(), 1000);
     assert!(stages.windows(2).all(|pair| pair[0] > pair[1]));
+    let asked: Vec<u64> = woken.read().iter().map(|n| n.parse().unwrap()).collect();
+    assert!(asked.into_iter().eq((0..1000).rev()), "the youngest was asked first");
     for (task, mut wrapper) in live {
         assert!(step(&mut wrapper) && task.is_ended());
     }
