@@ -66,6 +66,9 @@ macro_rules! every {
                 law_08_a_record_of_a_restartable_task_keeps_no_registry_alive
                 law_15_the_factory_goes_with_the_last_record
             }
+            storms {
+                law_06_a_thousand_restarts_from_tasks_never_overlap
+            }
         }
     };
 }

@@ -1,4 +1,4 @@
-//! Many threads at once.
+//! Many threads at once, or many tasks.
 
 use futures_lite::future::block_on;
 use task_registry::{Options, Outcome, RestartError, Retain};
@@ -26,6 +26,41 @@ pub(crate) async fn law_06_a_thousand_restarts_from_threads_never_overlap<H: Res
     })
     .await;
     assert_eq!(first.wait().await.reason(), Some("replaced"));
+    let last = registry.get_live("feed").expect("the last one stays");
+    last.started().await.expect("nobody replaced it");
+    last.cancel().await;
+    registry.wait_idle().await;
+    all.assert_never_two();
+}
+
+/// Also where no other thread may restart: eight tasks do, and whatever the executor runs meanwhile.
+pub(crate) async fn law_06_a_thousand_restarts_from_tasks_never_overlap<H: Restarts>(
+    tasks: Reg<H>,
+) {
+    let registry = another(&tasks, Options::new().retain(Retain::Newest(4)));
+    let all = Incarnations::default();
+    let first = registry.spawn_restartable("feed", incarnations::<H>(&all)).unwrap();
+    let storm: Vec<_> = (0..8)
+        .map(|_| {
+            let (table, all) = (registry.tasks().clone(), all.clone());
+            let restarts = body(async move {
+                for _ in 0..125 {
+                    let before = all.begun();
+                    table.restart("feed").expect("a live name is always restarted");
+                    // The last of those that wait for each other is replaced by nobody, and begins.
+                    while all.begun() <= before {
+                        yield_now().await;
+                    }
+                }
+            });
+            tasks.spawn_unnamed(restarts).unwrap()
+        })
+        .collect();
+    for restarts in storm {
+        restarts.await.unwrap();
+    }
+    assert_eq!(first.wait().await.reason(), Some("replaced"));
+    assert!(all.begun() >= 125, "{} have begun", all.begun());
     let last = registry.get_live("feed").expect("the last one stays");
     last.started().await.expect("nobody replaced it");
     last.cancel().await;
