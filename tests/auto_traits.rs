@@ -164,6 +164,105 @@ impl std::future::Future for NotSend {
     }
 }
 
+// What tasks are given, carry and belong to.
+mod lifecycle {
+    use super::*;
+    use task_registry::bound::{AnyThread, OneThread};
+    use task_registry::given::{AppAlone, AppAndRegistry};
+
+    type Done = std::future::Ready<()>;
+    type Make = fn() -> Done;
+    type MakeOfEnd = fn(Outcome) -> Done;
+
+    is! {
+        // A context goes wherever its value and its table may.
+        Cx<u32, Shared>: Send Sync Unpin Clone;
+        Cx<OnlySend, Shared>: Send;
+        Cx<Local, Unsync>: Unpin Clone;
+        Cancelled<Shared>: Send Sync;
+        Started<Shared>: Send Sync;
+        Shield<Done, Shared>: Send;
+        WaitsForItself: Send Sync Unpin Copy;
+        Cleanup: Send Sync Unpin Copy;
+        // Terms are in the wrapper: they are what their futures and functions are.
+        Tracked<Done, Shared, Graced<(), Make, Done>>: Send;
+        Tracked<Done, Shared, Timed<(), Done>>: Send;
+        Tracked<Done, Shared, Cleaned<(), MakeOfEnd, Make, Done>>: Send;
+        Tracked<std::future::Ready<Result<u32, String>>, Shared, Fallible<()>>: Send;
+        // Scopes and stages.
+        Scope<Shared>: Send Sync Unpin Clone;
+        Scope<Unsync>: Unpin Clone;
+        ScopeIdle<Shared>: Send Sync;
+        StagedShutdown<Done, fn(i64) -> Done, Done, Shared>: Send;
+        // A plan goes to every worker, whatever its futures are.
+        Plan<u32, Shared>: Send Sync Unpin;
+        Plan<u32, Shared, OneThread>: Send Sync Unpin;
+        Plan<Local, Shared>: Send Sync Unpin;
+        PlannedTask<Shared>: Send Sync Unpin;
+        InTask<u32, Shared, AnyThread>: Send Unpin;
+        // Observers are shared by whoever changes a task.
+        TrackCurrent: Send Sync Unpin Copy;
+        CurrentTask: Send Sync Unpin Clone;
+        dyn Observer: Send Sync;
+        dyn AroundPoll: Send Sync;
+        // Workers: from any thread.
+        WorkersHandle: Send Sync Unpin Clone;
+        Running: Send Sync Unpin;
+        WorkersReport: Send Sync Unpin Clone;
+        WorkerReport: Send Sync Unpin Clone;
+        WorkersSnapshot: Send Sync Unpin Clone;
+        WorkersShutdown<Done>: Send;
+        StartError: Send Sync Unpin;
+    }
+    is_not! {
+        Cx<Local, Shared>: Send Sync;
+        Cx<u32, Unsync>: Send Sync;
+        Cx<OnlySend, Shared>: Sync;
+        Cancelled<Unsync>: Send Sync;
+        Cancelled<Shared>: Unpin;
+        Started<Unsync>: Send Sync;
+        Started<Shared>: Unpin;
+        Shield<NotSend, Shared>: Send Sync;
+        Shield<Done, Unsync>: Send Sync;
+        Tracked<Done, Shared, Timed<(), NotSend>>: Send Sync;
+        Tracked<Done, Shared, Graced<(), fn() -> NotSend, NotSend>>: Send Sync;
+        Tracked<Done, Shared, Cleaned<(), fn(Outcome) -> NotSend, Make, Done>>: Send Sync;
+        Tracked<Done, Unsync, Timed<(), Done>>: Send Sync;
+        Scope<Unsync>: Send Sync;
+        ScopeIdle<Unsync>: Send Sync;
+        ScopeIdle<Shared>: Unpin;
+        StagedShutdown<Done, fn(i64) -> Done, Done, Unsync>: Send Sync;
+        Plan<u32, Unsync>: Sync;
+        PlannedTask<Unsync>: Send Sync;
+        // The future that it became stays where it was made.
+        InTask<u32, Shared, OneThread>: Send Sync;
+        WorkersShutdown<NotSend>: Send Sync;
+    }
+
+    #[cfg(feature = "tokio")]
+    mod with_the_registry {
+        use super::*;
+        use ::tokio::task::LocalSet;
+        use task_registry::tokio::{Tokio, TokioLocal};
+
+        type Here = TokioLocal<&'static LocalSet>;
+
+        is! {
+            WithContext<'static, Tokio, Shared, u32, AppAlone>: Send Sync Unpin;
+            WithContext<'static, Tokio, Shared, u32, AppAndRegistry>: Send Sync Unpin;
+            WithRegistry<u32, Tokio, Shared>: Send Sync Unpin Clone;
+            WorkerCx<u32, Tokio>: Send Sync Unpin;
+        }
+        is_not! {
+            WithContext<'static, Here, Unsync, u32, AppAlone>: Send Sync;
+            WithRegistry<u32, Here, Shared>: Send Sync;
+            WithRegistry<Local, Tokio, Shared>: Send Sync;
+            // A worker's main future and its registry stay on its thread.
+            WorkerCx<u32, Here>: Send Sync;
+        }
+    }
+}
+
 #[cfg(feature = "tokio")]
 mod with_tokio {
     use super::{Shared, Unsync};
