@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,8 +16,15 @@ pub(crate) struct Seen {
     pub(crate) by_worker: BTreeMap<usize, usize>,
     /// Answers that ended before their end.
     pub(crate) cut_short: usize,
-    /// Connections that were closed before a byte came: no worker had accepted them.
+    /// Connections that were closed before a byte came, while the workers were going: none of them had accepted these.
     pub(crate) not_taken_up: usize,
+}
+
+static CLOSING: AtomicBool = AtomicBool::new(false);
+
+/// From now on a client may be turned away; before it is a loss.
+pub(crate) fn closing() {
+    CLOSING.store(true, Relaxed);
 }
 
 enum Answer {
@@ -61,7 +69,7 @@ async fn ask(mut stream: TcpStream) -> Answer {
         Ok(())
     }
     .await;
-    if answer.is_empty() {
+    if answer.is_empty() && CLOSING.load(Relaxed) {
         return Answer::NotTakenUp;
     }
     match (done, worker(&String::from_utf8_lossy(&answer))) {

@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example workers --features tokio` starts the workers on a free port, puts
 //! them under load, presses Ctrl-C itself, prints what happened, and exits with 1 if a request that
-//! a worker had accepted was lost, or a task is left over.
+//! a worker had accepted was lost, a task is left over, or the run proves nothing: no request was in
+//! flight at Ctrl-C, or a worker's heart did not beat.
 //!
 //! `… --example workers --features tokio -- --serve 127.0.0.1:8000` serves until Ctrl-C.
 //!
@@ -92,6 +93,7 @@ mod run {
             pressed = press_ctrl_c() => pressed?,
         }
         let in_flight = server.app.in_flight();
+        load::closing();
         let report = server.workers.shutdown(sleep(DEADLINE)).await;
         // They come to their ends when nobody listens any more.
         let load = clients.await?;
@@ -113,6 +115,17 @@ mod run {
             load.answered, load.cut_short, load.not_taken_up
         );
         clean(&report)?;
+        if in_flight == 0 {
+            return Err("no request was in flight at Ctrl-C, so none could be lost".into());
+        }
+        if (0..WORKERS).any(|worker| server.app.beats(worker) == 0) {
+            return Err("a worker's heart did not beat".into());
+        }
+        // The kernel makes connections until a listener is gone. One made after the worker has looked for the last time is
+        // turned away without a word, so the client knows that it may ask again. Each worker does so to a client once.
+        if load.not_taken_up > CLIENTS * WORKERS {
+            return Err(format!("{} connections were not taken up", load.not_taken_up).into());
+        }
         if accepted != load.answered || load.cut_short > 0 {
             return Err(format!("{} requests were lost", accepted.abs_diff(load.answered)).into());
         }
