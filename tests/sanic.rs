@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use task_registry::tokio::Tokio;
-use task_registry::{Outcome, Registry, SpawnError, State};
+use task_registry::{Cx, Outcome, Plan, Registry, SpawnError, State, mode};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use watchdog::Watchdog;
 
@@ -59,6 +59,38 @@ async fn a_callable_that_wants_the_app_captures_it() {
     let app = Arc::new(App { name: "example", tasks: Tasks::new(Tokio::current()) });
     let task = app.tasks.spawn("auto_inject", auto_inject(app.clone())).unwrap();
     assert_eq!(task.await.unwrap(), "example has 1 tasks");
+}
+
+/// `app.add_task(slow_work(5))` and `app.add_task(partial(slow_work, seconds=5))`, before the server runs: on each worker.
+#[test]
+fn arguments_are_bound_before_anything_runs_and_are_there_at_each_start() {
+    let _watchdog = Watchdog::start();
+    type Seen = Arc<Mutex<Vec<String>>>;
+    async fn slow_work(seen: Seen, seconds: u32, unit: &str) {
+        seen.lock().unwrap().push(format!("{seconds} {unit}"));
+    }
+    let seen = Seen::default();
+    let mut plan = Plan::<Seen, mode::Sync>::new();
+    for seconds in [5, 6] {
+        let unit = String::from("seconds");
+        let partial = move |cx: Cx<Seen, _>| {
+            let unit = unit.clone();
+            async move { slow_work(cx.app().clone(), seconds, &unit).await }
+        };
+        plan.task(format_args!("slow_work:{seconds}"), partial).unwrap();
+    }
+    // A coroutine that is there already has its arguments too, and is one: for one worker.
+    plan.once_future("coroutine", slow_work(seen.clone(), 7, "once")).unwrap();
+    for _worker in 0..2 {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let tasks = Tasks::new(Tokio::from(&runtime));
+        runtime.block_on(async {
+            plan.start(&tasks, seen.clone());
+            tasks.wait_idle().await;
+        });
+    }
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    assert_eq!(seen, ["5 seconds", "6 seconds", "7 once", "5 seconds", "6 seconds"]);
 }
 
 #[tokio::test]
