@@ -16,7 +16,8 @@ use futures_lite::future::block_on;
 use task_registry::smol::{OnExecutor, Smol};
 use task_registry::tokio::{Tokio, TokioLocal};
 use task_registry::{
-    Options, Outcome, Refusal, Registry, SpawnBlocking, SpawnError, State, TaskHandle, Tasks, mode,
+    Options, Outcome, Refusal, Registry, SpawnBlocking, SpawnError, State, TaskHandle, Tasks,
+    TrackCurrent, current, mode,
 };
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
@@ -315,4 +316,13 @@ fn law_11_blocking_work_for_an_executor_that_is_gone_is_refused() {
     refuses(&Registry::with_tasks(TokioLocal(set), Tasks::new(Options::new())), gone);
     let executor = Arc::downgrade(&Arc::new(Executor::new()));
     refuses(&Registry::new(OnExecutor(executor)), gone);
+}
+
+#[test]
+fn the_current_task_is_the_one_that_blocks() {
+    let _watchdog = Watchdog::start();
+    let tasks = Registry::with_options(Smol, Options::new().observer(TrackCurrent));
+    let work = tasks.spawn_blocking("hash", |_| current().map(|task| task.id())).unwrap();
+    let id = work.id();
+    assert_eq!(block_on(work).unwrap(), Some(id));
 }
