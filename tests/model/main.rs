@@ -13,6 +13,7 @@ mod driver;
 mod shrink;
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use driver::Tested;
 use task_registry::mode::{Sync, Unsync};
@@ -73,6 +74,28 @@ fn random_programs_do_on_one_thread_what_the_model_says() {
 #[test]
 fn random_programs_do_in_a_shared_table_what_the_model_says() {
     many::<Sync>();
+}
+
+fn replay<M: Tested>(path: &Path, program: &[u8]) {
+    let passes = driver::run::<M>(program, false).is_ok();
+    assert!(passes, "{}\n{}", path.display(), story::<M>(program));
+}
+
+/// What the fuzzer of `fuzz/` found to be worth keeping: as it runs them, the first byte chooses the mode.
+#[test]
+fn every_program_of_the_corpus_does_what_the_model_says() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/growing_table");
+    let files: Vec<_> = std::fs::read_dir(corpus).expect("it is in the repository").collect();
+    assert!(files.len() >= 400, "{} programs in {corpus}", files.len());
+    for file in files {
+        let path = file.unwrap().path();
+        let data = std::fs::read(&path).unwrap();
+        let Some((mode, program)) = data.split_first() else { continue };
+        match mode % 2 {
+            1 => replay::<Sync>(&path, program),
+            _ => replay::<Unsync>(&path, program),
+        }
+    }
 }
 
 /// A model that is never asked agrees with everything.
