@@ -119,7 +119,7 @@ fn random_programs_come_to_all_that_the_model_knows() {
 }
 
 /// Two parts of a line each.
-const KNOWN: [(&str, &str); 46] = [
+const KNOWN: [(&str, &str); 53] = [
     ("ended: Completed", "cleanup Some(Ran)"),
     ("ended: Failed", ""),
     ("ended: Panicked", "cleanup Some(Ran)"),
@@ -131,7 +131,14 @@ const KNOWN: [(&str, &str); 46] = [
     ("ended: Cancelled", "cleanup Some(TimedOut)"),
     ("ended: ", "cleanup Some(Skipped)"),
     ("ended: ", "cleanup Some(Panicked)"),
-    ("destructor panics", ""),
+    ("and its destructor panics", ""),
+    ("an output's destructor panics", ""),
+    ("a waker panics", ""),
+    ("an observer panics", ""),
+    ("a factory panics", ""),
+    ("-> a panic", ""),
+    ("restart: a panic", ""),
+    ("-> Err", "EmptyName"),
     ("-> Err", "NameTaken"),
     ("-> Err", "Closed"),
     ("-> Err", "Full { capacity"),

@@ -48,8 +48,14 @@ impl<M: Tested> World<M> {
             }
         };
         self.here().spawning.push(number);
-        let came = registry.restart(name);
+        let came = self.panicking(|| registry.restart(name));
         self.here().spawning.pop();
+        let Some(came) = came else {
+            self.sync();
+            self.log(|| "-> restart: a panic".into());
+            self.name_again(at, name, old.expect("it was found"));
+            return self.expect_withdrawn(number);
+        };
         self.log(|| format!("-> restart: {came:?}"));
         if let Err(expected) = expected {
             return self.expect(came.as_ref().err() == Some(&expected), || {

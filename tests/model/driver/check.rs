@@ -9,7 +9,21 @@ use super::world::World;
 /// A task, as lists show it.
 type Line = (TaskId, Option<String>, State, Option<Outcome>, Option<task_registry::Cleanup>);
 
-pub(crate) const NAMES: [&str; 5] = ["a", "b", "ab", "s/a", "s/t/a"];
+pub(crate) const NAMES: [&str; 9] =
+    ["a", "b", "ab", "s/a", "s/t/a", LONG, ODD, "s/\u{7}\n\u{202e}é\0", ""];
+
+/// More than any name that is kept in its place.
+pub(crate) const LONG: &str = concat!(fifty!(), fifty!(), fifty!(), fifty!(), fifty!(), fifty!());
+
+/// What no terminal should be shown as it is.
+pub(crate) const ODD: &str = "\u{7}\n\u{202e}é\0";
+
+macro_rules! fifty {
+    () => {
+        "a name that is as long as those of whole sentences"
+    };
+}
+use fifty;
 
 impl<M: Tested> World<M> {
     /// What is seen from foreign code, in the middle of something.

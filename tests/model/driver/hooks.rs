@@ -59,7 +59,7 @@ impl<M: Tested> Hooks for World<M> {
                     self.here().model.tasks[number].panicked = Some(None);
                     return Does::Panics;
                 }
-                5 => waker.wake_by_ref(),
+                5 => self.calmly(|| waker.wake_by_ref()),
                 _ => self.act_inside(),
             }
         }
@@ -110,7 +110,7 @@ impl<M: Tested> Hooks for World<M> {
             }
         }
         self.hook(true);
-        false
+        self.panics("an output's destructor")
     }
 
     fn cleanup_polled(&self, number: Number) -> Does {
@@ -220,7 +220,7 @@ impl<M: Tested> Hooks for World<M> {
         }
     }
 
-    fn woken(&self, waker: usize, task: Option<(Number, usize)>) {
+    fn woken(&self, waker: usize, task: Option<(Number, usize)>) -> bool {
         {
             let mut here = self.here();
             here.alarms[waker] += 1;
@@ -232,16 +232,24 @@ impl<M: Tested> Hooks for World<M> {
             }
         }
         self.hook(true);
+        !self.here().calm && self.panics("a waker")
     }
 
     fn waker_dropped(&self) {
         self.hook(false);
     }
 
-    fn told(&self, news: News, info: &TaskInfo, outcome: Option<&Outcome>, reason: Option<&str>) {
+    fn told(
+        &self,
+        news: News,
+        info: &TaskInfo,
+        outcome: Option<&Outcome>,
+        reason: Option<&str>,
+    ) -> bool {
         self.sync();
         let Some(number) = self.here().model.by_id(info.id()) else {
-            return self.fault(format!("an observer is told {news:?} of nobody"));
+            self.fault(format!("an observer is told {news:?} of nobody"));
+            return false;
         };
         self.log(|| format!("told {news:?} {number}"));
         let task = self.here().model.tasks[number].clone();
@@ -281,10 +289,20 @@ impl<M: Tested> Hooks for World<M> {
         }
         self.hook(true);
         self.here().model.tasks[number].telling -= 1;
+        self.panics("an observer")
     }
 }
 
 impl<M: Tested> World<M> {
+    /// Whether foreign code panics that is no part of a living task.
+    fn panics(&self, what: &str) -> bool {
+        let panics = self.pick(16) == 1;
+        if panics {
+            self.log(|| format!("{what} panics"));
+        }
+        panics
+    }
+
     fn returns(&self, number: Number, well: bool) -> Does {
         self.log(|| format!("{number} returns {well}"));
         let task = &mut self.here().model.tasks[number];

@@ -34,6 +34,7 @@ pub(crate) enum Refused {
     Taken(Number),
     Existing(Number),
     Closed,
+    Empty,
     Full(usize),
 }
 

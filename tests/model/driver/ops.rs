@@ -192,6 +192,11 @@ impl<M: Tested> World<M> {
             self.here().model.tasks[named].payload = None;
         }
         let taken = registry.take_result::<Ready>(name);
+        // All that is looked at is whose it is.
+        let taken = taken.map(|taken| match taken {
+            Ok(output) => Ok(output.take()),
+            Err(output) => Err(output.take()),
+        });
         let right = match (&task, &taken) {
             (None, Err(TakeError::NotFound)) => true,
             (Some(task), Err(TakeError::NotEnded)) => task.lives(),
@@ -200,7 +205,7 @@ impl<M: Tested> World<M> {
                 task.ended.as_ref() == Some(error.outcome())
             }
             (Some(_), Ok(Ok(output) | Err(output))) => {
-                left == Some(super::model::Payload::Output) && Some(output.task) == named
+                left == Some(super::model::Payload::Output) && Some(*output) == named
             }
             _ => false,
         };

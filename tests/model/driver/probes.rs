@@ -47,9 +47,17 @@ pub(crate) trait Hooks {
     fn gate_polled(&self, gate: usize, waker: &Waker) -> bool;
     fn offered(&self, executor: usize) -> Takes;
     fn taken(&self, executor: usize, future: Pin<Box<dyn Future<Output = ()>>>, takes: Takes);
-    fn woken(&self, waker: usize, task: Option<(Number, usize)>);
+    /// Whether it panics.
+    fn woken(&self, waker: usize, task: Option<(Number, usize)>) -> bool;
     fn waker_dropped(&self);
-    fn told(&self, news: News, task: &TaskInfo, outcome: Option<&Outcome>, reason: Option<&str>);
+    /// Whether it panics.
+    fn told(
+        &self,
+        news: News,
+        task: &TaskInfo,
+        outcome: Option<&Outcome>,
+        reason: Option<&str>,
+    ) -> bool;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -123,10 +131,19 @@ pub(crate) struct Blow {
     _counted: Counted,
 }
 
-/// Panics on purpose: no message is printed.
+/// Panics on purpose, as a task does: no message is printed.
 pub(crate) fn blow(task: Number) {
+    blow_of(Some(task));
+}
+
+/// As something does that is no part of a task, or no longer: nobody has a claim to what it panics with.
+pub(crate) fn blow_aside() {
+    blow_of(None);
+}
+
+fn blow_of(task: Option<Number>) {
     if !std::thread::panicking() {
-        let _counted = Counted::new(What::Panic, Some(task));
+        let _counted = Counted::new(What::Panic, task);
         std::panic::resume_unwind(Box::new(Blow { _counted }));
     }
 }
@@ -209,13 +226,21 @@ impl Drop for Cleaning {
 
 /// The output of a task.
 pub(crate) struct Output {
-    pub(crate) task: Number,
+    task: Number,
     counted: Option<Counted>,
+    /// Somebody has it who minds a panic.
+    taken: bool,
 }
 
 impl Output {
     fn new(task: Number) -> Self {
-        Self { task, counted: Some(Counted::new(What::Output, Some(task))) }
+        Self { task, counted: Some(Counted::new(What::Output, Some(task))), taken: false }
+    }
+
+    /// Whose it is; it came out of the registry.
+    pub(crate) fn take(mut self) -> Number {
+        self.taken = true;
+        self.task
     }
 }
 
@@ -223,8 +248,8 @@ impl Drop for Output {
     fn drop(&mut self) {
         let panics = hooks().output_dropped(self.task);
         drop(self.counted.take());
-        if panics {
-            blow(self.task);
+        if panics && !self.taken {
+            blow_aside();
         }
     }
 }
@@ -265,7 +290,9 @@ impl Alarm {
 
 impl Wake for Alarm {
     fn wake(self: Arc<Self>) {
-        hooks().woken(self.number, self.task);
+        if hooks().woken(self.number, self.task) {
+            blow_aside();
+        }
     }
 }
 
@@ -301,25 +328,31 @@ pub(crate) struct Watcher {
     pub(crate) _counted: Counted,
 }
 
+fn tell(news: News, task: &TaskInfo, outcome: Option<&Outcome>, reason: Option<&str>) {
+    if hooks().told(news, task, outcome, reason) {
+        blow_aside();
+    }
+}
+
 impl Observer for Watcher {
     fn added(&self, task: &TaskInfo) {
-        hooks().told(News::Added, task, None, None);
+        tell(News::Added, task, None, None);
     }
     fn started(&self, task: &TaskInfo) {
-        hooks().told(News::Started, task, None, None);
+        tell(News::Started, task, None, None);
     }
     fn stopping(&self, task: &TaskInfo, reason: Option<&str>) {
-        hooks().told(News::Stopping, task, None, reason);
+        tell(News::Stopping, task, None, reason);
     }
     fn ended(&self, task: &TaskInfo, outcome: &Outcome) {
-        hooks().told(News::Ended, task, Some(outcome), None);
+        tell(News::Ended, task, Some(outcome), None);
     }
     fn unclaimed_panic(
         &self,
         task: &TaskInfo,
         payload: Box<dyn Any + Send>,
     ) -> Option<Box<dyn Any + Send>> {
-        hooks().told(News::Unclaimed, task, None, None);
+        tell(News::Unclaimed, task, None, None);
         Some(payload)
     }
 }

@@ -1,11 +1,16 @@
 //! Tasks of all kinds, by all ways.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use task_registry::{Cx, Outcome, Scope, SpawnError, Spawned, TaskHandle, TaskRef, Text, conflict};
 
 use super::Tested;
+use super::check::{LONG, ODD};
 use super::held::{Kind, Seen};
 use super::model::{Number, Policy, Refused, Task};
-use super::probes::{Body, Cleaning, Counted, For, Gate, On, Ready, Takes, What, hooks};
+use super::probes::{
+    Blow, Body, Cleaning, Counted, For, Gate, On, Ready, Takes, What, blow_aside, hooks,
+};
 use super::world::{World, with_world};
 
 /// What a task is to be.
@@ -179,6 +184,15 @@ impl<M: Tested> World<M> {
         if self.pick(4) == 1 {
             self.act_inside();
         }
+        if self.pick(12) == 1 {
+            self.log(|| "a factory panics".into());
+            self.withdraw(number);
+            self.here().model.tasks[number].withdrawn = true;
+            // The body goes first: it has come to nothing by then, as has the task.
+            drop(body);
+            blow_aside();
+            unreachable!("a factory is not called while something unwinds");
+        }
         self.claim(number);
         body
     }
@@ -210,7 +224,13 @@ impl<M: Tested> World<M> {
         let ways = [Way::TrySpawn, Way::Spawn, Way::SpawnWith, Way::Restartable];
         let way = if reserve { Way::Reserve } else { ways[self.pick(4)] };
         // Tasks that have to do with each other are worth more.
-        let name = [Some("a"), Some("a"), Some("b"), Some("ab"), None][self.pick(5)];
+        let names = [Some("a"), Some("a"), Some("b"), Some("ab"), None, Some("a"), Some("b")];
+        let name = match self.pick(10) {
+            7 => Some(LONG),
+            8 => Some(ODD),
+            9 => Some(""),
+            some => names[some],
+        };
         let policies =
             [Policy::Fail, Policy::Replace, Policy::Replace, Policy::Keep, Policy::Detach];
         let policy = policies[self.pick(5)];
@@ -276,6 +296,7 @@ impl<M: Tested> World<M> {
         };
         let predicted = match scope {
             Some(scope) if self.here().model.scope_is_closed(scope) => Err(Refused::Closed),
+            _ if name == Some("") => Err(Refused::Empty),
             _ => self.here().model.admit(number, policy),
         };
         if let (Ok(()), Some(stage)) = (&predicted, stage) {
@@ -303,7 +324,7 @@ impl<M: Tested> World<M> {
             }
             return;
         }
-        let came: Result<Came<M>, SpawnError> = match (way, body) {
+        let came: Option<Result<Came<M>, SpawnError>> = match (way, body) {
             (Way::TrySpawn, Some(body)) => {
                 macro_rules! go {
                     ($builder:expr) => {
@@ -314,7 +335,7 @@ impl<M: Tested> World<M> {
                         })
                     };
                 }
-                with_policy!(self, spec, registry, go)
+                Some(with_policy!(self, spec, registry, go))
             }
             (_, Some(body)) => {
                 macro_rules! go {
@@ -322,7 +343,7 @@ impl<M: Tested> World<M> {
                         $builder.spawn(body).map(Came::from)
                     };
                 }
-                with_policy!(self, spec, registry, go)
+                Some(with_policy!(self, spec, registry, go))
             }
             (Way::SpawnWith, None) => {
                 macro_rules! go {
@@ -330,11 +351,16 @@ impl<M: Tested> World<M> {
                         $builder.spawn_with((), made::<M>).map(Came::from)
                     };
                 }
-                with_policy!(self, spec, registry, go)
+                self.panicking(|| with_policy!(self, spec, registry, go))
             }
-            (_, None) => M::restartable(&registry, &spec).map(Came::from),
+            (_, None) => self.panicking(|| M::restartable(&registry, &spec).map(Came::from)),
         };
         self.here().spawning.pop();
+        let Some(came) = came else {
+            self.sync();
+            self.log(|| "-> a panic".into());
+            return self.expect_withdrawn(number);
+        };
         match came {
             Ok(Came::New(handle)) => {
                 self.judge_spawn(number, &predicted, &Ok(Some(handle.id())));
@@ -354,6 +380,23 @@ impl<M: Tested> World<M> {
                 self.judge_spawn(number, &predicted, &Err(error));
             }
         }
+    }
+
+    /// Calls a factory, whose panic comes out (law 14).
+    pub(crate) fn panicking<R>(&self, spawn: impl FnOnce() -> R) -> Option<R> {
+        match catch_unwind(AssertUnwindSafe(spawn)) {
+            Ok(came) => Some(came),
+            Err(panic) if panic.is::<Blow>() => None,
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// A panic came out of a spawn: its task never started, and is gone.
+    pub(crate) fn expect_withdrawn(&self, number: Number) {
+        let task = self.here().model.tasks[number].clone();
+        self.expect(task.withdrawn && (!task.lives() || task.telling > 0), || {
+            format!("law 14: a panic came out of the spawn of {task:?}")
+        });
     }
 
     /// What is being spawned is in its scope.
@@ -434,6 +477,7 @@ impl<M: Tested> World<M> {
         let task = &here.model.tasks[number];
         match predicted {
             Err(Refused::Closed) => Err(SpawnError::Closed),
+            Err(Refused::Empty) => Err(SpawnError::EmptyName),
             Err(Refused::Full(capacity)) => Err(SpawnError::Full { capacity: *capacity }),
             Err(Refused::Taken(holder) | Refused::Existing(holder)) => {
                 Err(SpawnError::NameTaken { holder: id(*holder) })
@@ -501,7 +545,7 @@ enum Way {
 
 async fn joined<M: Tested>(handle: TaskHandle<Ready, M>) -> Seen {
     Seen::Joined(match handle.await {
-        Ok(Ok(output) | Err(output)) => Ok(output.task),
+        Ok(Ok(output) | Err(output)) => Ok(output.take()),
         Err(error) => Err(error.outcome().clone()),
     })
 }

@@ -52,6 +52,8 @@ pub(crate) struct Inside<M: Tested> {
     /// How many shutdowns there were.
     pub(crate) shutdowns: usize,
     pub(crate) depth: usize,
+    /// The driver wakes, and not the registry: a panic would be its own.
+    pub(crate) calm: bool,
     /// Records are being purged, some of them already.
     pub(crate) vague: bool,
     pub(crate) fault: Option<String>,
@@ -141,8 +143,15 @@ impl<M: Tested> World<M> {
             gate.waker.take()
         };
         if let Some(waker) = waker {
-            waker.wake();
+            self.calmly(|| waker.wake());
         }
+    }
+
+    /// What `body` wakes does not panic.
+    pub(crate) fn calmly(&self, body: impl FnOnce()) {
+        let before = std::mem::replace(&mut self.here().calm, true);
+        body();
+        self.here().calm = before;
     }
 
     pub(crate) fn alarm(&self) -> (usize, Waker) {
