@@ -119,7 +119,7 @@ fn random_programs_come_to_all_that_the_model_knows() {
 }
 
 /// Two parts of a line each.
-const KNOWN: [(&str, &str); 53] = [
+const KNOWN: [(&str, &str); 57] = [
     ("ended: Completed", "cleanup Some(Ran)"),
     ("ended: Failed", ""),
     ("ended: Panicked", "cleanup Some(Ran)"),
@@ -134,6 +134,10 @@ const KNOWN: [(&str, &str); 53] = [
     ("and its destructor panics", ""),
     ("an output's destructor panics", ""),
     ("a waker panics", ""),
+    ("= Next(Some", ""),
+    ("= Next(None", ""),
+    ("is to wake somebody", ""),
+    ("by a guard that is dropped", ""),
     ("an observer panics", ""),
     ("a factory panics", ""),
     ("-> a panic", ""),

@@ -74,6 +74,23 @@ impl<M: Tested> World<M> {
         self.check_tasks();
         self.check_jobs();
         self.check_held();
+        self.check_hooks();
+    }
+
+    /// A hook is woken by a request to stop, once, and by nothing else.
+    fn check_hooks(&self) {
+        let here = self.here();
+        let wrong = here.hooks.iter().find(|(task, alarm)| {
+            here.alarms[*alarm] != usize::from(here.model.tasks[*task].asked)
+        });
+        let wrong = wrong.map(|(task, alarm)| {
+            let heard = here.alarms[*alarm];
+            format!("law 1: a hook is woken {heard} times: {:?}", here.model.tasks[*task])
+        });
+        drop(here);
+        if let Some(wrong) = wrong {
+            self.fault(wrong);
+        }
     }
 
     fn check_registry(&self, number: usize) {

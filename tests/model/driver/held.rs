@@ -19,6 +19,7 @@ pub(crate) enum Seen {
     Started(Result<(), Outcome>),
     Ends(Vec<(TaskId, Outcome)>),
     Named(TaskId),
+    Next(Option<(TaskId, Outcome)>),
     /// How each ended, if it has.
     Report(Vec<(TaskId, Option<Outcome>)>),
     Nothing,
@@ -34,6 +35,8 @@ pub(crate) enum Kind {
     All(Vec<Number>),
     Idle(usize),
     Named(usize, String),
+    /// Of a registry, the ending with this number.
+    Next(usize, usize),
     ScopeIdle(usize),
     /// Of a registry, these tasks, by this gate.
     Shutdown(usize, Vec<Number>, usize),
@@ -63,6 +66,10 @@ impl Kind {
             Kind::All(tasks) => tasks.iter().all(ended),
             Kind::Idle(registry) => idle(*registry),
             Kind::Named(registry, name) => model.holder(*registry, name).is_some(),
+            Kind::Next(registry, number) => {
+                let books = &model.registries[*registry];
+                books.log.len() > *number || (books.closed && idle(*registry))
+            }
             Kind::ScopeIdle(scope) => model.members(*scope).is_empty(),
             Kind::Shutdown(registry, _, gate) | Kind::Staged(registry, _, gate, _) => {
                 idle(*registry) || is_open(*gate)
@@ -195,6 +202,20 @@ impl<M: Tested> World<M> {
                 let here = self.here();
                 let holder = here.model.holder(*registry, name);
                 holder.is_some_and(|holder| here.model.tasks[holder].id == Some(*id))
+            }
+            (Kind::Next(registry, number), Seen::Next(end)) => {
+                let here = self.here();
+                let log = &here.model.registries[*registry].log;
+                let ended = log.get(*number).map(|task| &here.model.tasks[*task]);
+                match (ended, end) {
+                    (Some(ended), Some((id, outcome))) => {
+                        // In which order, nobody tells of a registry that is gone.
+                        let known = here.registries[*registry].is_some();
+                        !known || (ended.id == Some(*id) && ended.ended.as_ref() == Some(outcome))
+                    }
+                    (None, None) => true,
+                    _ => false,
+                }
             }
             (Kind::Shutdown(_, tasks, _) | Kind::Staged(_, tasks, ..), Seen::Report(seen)) => {
                 *seen == ends(tasks)

@@ -69,6 +69,12 @@ impl<M: Tested> World<M> {
             let seen = (cx.is_cancelled(), cx.cancel_reason().map(|text| text.to_string()));
             return self.expect(seen == (asked, reason), || format!("{seen:?} of {number}"));
         }
+        if self.pick(3) == 1 {
+            self.log(|| format!("{number} is to wake somebody when it is asked to stop"));
+            let (alarm, waker) = self.alarm();
+            self.here().hooks.push((number, alarm));
+            return cx.wake_on_cancel(waker);
+        }
         {
             let mut here = self.here();
             let task = &mut here.model.tasks[number];

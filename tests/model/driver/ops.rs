@@ -233,6 +233,16 @@ impl<M: Tested> World<M> {
                 let seen = async move { Seen::Named(named.await.id()) };
                 return self.hold(Kind::Named(at, name.into()), seen);
             }
+            if self.pick(3) == 1 {
+                let number = self.here().model.registries[at].log.len();
+                let mut endings = registry.endings();
+                let next = async move {
+                    let next = endings.next_ended().await;
+                    let end = next.map(|end| end.expect("never so many at once"));
+                    Seen::Next(end.map(|end| (end.id(), end.outcome().clone())))
+                };
+                return self.hold(Kind::Next(at, number), next);
+            }
             let idle = registry.wait_idle();
             return self.hold(Kind::Idle(at), nothing(idle));
         }

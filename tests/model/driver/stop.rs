@@ -200,10 +200,17 @@ impl<M: Tested> World<M> {
             }
             return;
         }
+        let guarded = which == 2 && self.pick(2) == 1;
         self.begin_asks(&tasks, &reason, Urgency::Own);
+        if guarded && reason.is_none() && !awaits {
+            self.log(|| "by a guard that is dropped".into());
+            drop(registry.drop_guard());
+            return self.end_asks(&tasks);
+        }
         let all = match which {
             0 => registry.cancel_prefix_with("a", cancel),
             1 => registry.cancel_where_with(unnamed, cancel),
+            _ if guarded => registry.drop_guard().stop_with(cancel),
             _ => registry.cancel_all_with(cancel),
         };
         self.end_asks(&tasks);

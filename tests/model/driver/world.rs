@@ -35,6 +35,8 @@ pub(crate) struct Inside<M: Tested> {
     pub(crate) contexts: BTreeMap<Number, Cx<(), M>>,
     pub(crate) shields: Vec<Raised<M>>,
     pub(crate) gates: Vec<GateState>,
+    /// Which alarm is to be heard when this task is asked to stop.
+    pub(crate) hooks: Vec<(Number, usize)>,
     /// How often each was heard.
     pub(crate) alarms: Vec<usize>,
     /// The tasks that are on their way to an executor.
