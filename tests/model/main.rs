@@ -119,7 +119,7 @@ fn random_programs_come_to_all_that_the_model_knows() {
 }
 
 /// Two parts of a line each.
-const KNOWN: [(&str, &str); 57] = [
+const KNOWN: [(&str, &str); 59] = [
     ("ended: Completed", "cleanup Some(Ran)"),
     ("ended: Failed", ""),
     ("ended: Panicked", "cleanup Some(Ran)"),
@@ -134,6 +134,8 @@ const KNOWN: [(&str, &str); 57] = [
     ("and its destructor panics", ""),
     ("an output's destructor panics", ""),
     ("a waker panics", ""),
+    ("has run in place: true", ""),
+    ("has run in place: false", ""),
     ("= Next(Some", ""),
     ("= Next(None", ""),
     ("is to wake somebody", ""),

@@ -142,5 +142,9 @@ impl<M: Tested> World<M> {
         self.here().dropping.pop();
         self.expect(dropped.is_ok(), || format!("law 14: dropping {number} panicked"));
         self.finished(number);
+        let mut here = self.here();
+        if here.runs.remove(&number) {
+            here.model.drop_handle(number);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A program from its first byte to the last destructor.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -30,6 +30,7 @@ pub(crate) fn run<M: Tested>(program: &[u8], logs: bool) -> Result<Vec<String>, 
         jobs: Vec::new(),
         held: Vec::new(),
         tickets: Vec::new(),
+        runs: BTreeSet::new(),
         refs: Vec::new(),
         guards: Vec::new(),
         scopes: Vec::new(),

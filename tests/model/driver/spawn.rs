@@ -7,7 +7,7 @@ use task_registry::{Cx, Outcome, Scope, SpawnError, Spawned, TaskHandle, TaskRef
 use super::Tested;
 use super::check::{LONG, ODD};
 use super::held::{Kind, Seen};
-use super::model::{Number, Policy, Refused, Task};
+use super::model::{Number, Payload, Policy, Refused, Task};
 use super::probes::{
     Blow, Body, Cleaning, Counted, For, Gate, On, Ready, Takes, What, blow_aside, hooks,
 };
@@ -500,8 +500,8 @@ impl<M: Tested> World<M> {
         let (number, ticket) = self.here().tickets.swap_remove(at);
         let executors = self.here().executors.len();
         let executor = self.pick(executors);
-        let way = self.pick(3);
-        self.log(|| format!("ticket {number}: {}", ["spawn_on", "track", "drop"][way]));
+        let way = self.pick(4);
+        self.log(|| format!("ticket {number}: {}", ["spawn_on", "track", "drop", "run"][way]));
         if way == 2 {
             self.withdraw(number);
             drop(ticket);
@@ -512,12 +512,23 @@ impl<M: Tested> World<M> {
         let refused = self.claim(number);
         self.here().spawning.push(number);
         let came = match way {
-            0 => ticket.spawn_on(&On(executor), body),
+            0 => ticket.spawn_on(&On(executor), body).map(Some),
+            3 => ticket.run(body).map(|run| {
+                self.here().runs.insert(number);
+                let run = async move {
+                    let output = run.await.map(|(Ok(output) | Err(output))| output.take());
+                    with_world::<M, _>(|world| world.has_run(number, output.is_ok()));
+                };
+                let stands = self.here().executors[executor];
+                let takes = if stands { Takes::Queues } else { Takes::Drops };
+                hooks().taken(executor, Box::pin(run), takes);
+                None
+            }),
             _ => ticket.track(body).map(|(tracked, handle)| {
                 let stands = self.here().executors[executor];
                 let takes = if stands { Takes::Queues } else { Takes::Drops };
                 hooks().taken(executor, Box::pin(tracked), takes);
-                handle
+                Some(handle)
             }),
         };
         self.here().spawning.pop();
@@ -527,10 +538,28 @@ impl<M: Tested> World<M> {
             kind
         });
         self.expect(refused.is_none() || came.is_err(), || "law 12: a ticket".into());
-        self.judge_spawn(number, &Ok(()), &came.as_ref().map(|h| Some(h.id())).map_err(|e| *e));
-        if let Ok(handle) = came {
+        let known = self.here().model.tasks[number].id;
+        let id =
+            |handle: &Option<TaskHandle<_, M>>| handle.as_ref().map_or(known, |h| Some(h.id()));
+        self.judge_spawn(number, &Ok(()), &came.as_ref().map(id).map_err(|e| *e));
+        if let Ok(Some(handle)) = came {
             self.keep_handle(number, handle);
         }
+    }
+
+    /// A task that ran inside another has given its output to it.
+    fn has_run(&self, number: Number, well: bool) {
+        // Nobody else tells where the registry is gone.
+        self.here().model.tasks[number].over = true;
+        self.sync();
+        let task = self.here().model.tasks[number].clone();
+        self.log(|| format!("{number} has run in place: {well}"));
+        let right = task.ended.is_some() && well == (task.payload == Some(Payload::Output));
+        self.expect(right, || format!("law 17: {well} comes of {task:?}"));
+        let mut here = self.here();
+        here.runs.remove(&number);
+        here.model.tasks[number].payload = None;
+        here.model.drop_handle(number);
     }
 }
 

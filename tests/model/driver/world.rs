@@ -1,7 +1,7 @@
 //! A program at work: the registries, what was got from them, the executors, and the model beside them.
 
 use std::cell::{RefCell, RefMut};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -29,6 +29,8 @@ pub(crate) struct Inside<M: Tested> {
     pub(crate) jobs: Vec<Job>,
     pub(crate) held: Vec<Held<M>>,
     pub(crate) tickets: Vec<(Number, Ticket<M>)>,
+    /// Tasks that run inside others, which have their handles.
+    pub(crate) runs: BTreeSet<Number>,
     pub(crate) refs: Vec<(Number, TaskRef<M>)>,
     pub(crate) guards: Vec<(Number, DropGuard<M>)>,
     pub(crate) scopes: Vec<Option<Scope<M>>>,
