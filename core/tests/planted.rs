@@ -1,5 +1,6 @@
 //! What the sanitizers have to see, or their silence about the rest says nothing: planted in the bodies of tasks, so that
-//! neither the registry's locks nor a suppression hides it. Run by `.ci/sanitizers` alone, one at a time.
+//! neither the registry's locks nor a suppression hides it; and, by `--cfg task_registry_fault="latch"`, in the core itself, in
+//! the lock. Run by `.ci/sanitizers` alone, one at a time.
 #![allow(unsafe_code, reason = "what is wrong here is wrong on purpose")]
 
 use std::cell::UnsafeCell;
@@ -41,6 +42,27 @@ fn race() {
                 // SAFETY: none, see above.
                 unsafe { *value.0.get() += 1 };
             });
+        })
+    });
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+/// Nothing but the table's own lock orders what these threads do to it. With the fault in it, nothing does; without, this is
+/// as it should be.
+#[test]
+#[ignore = "planted: for .ci/sanitizers"]
+fn latch() {
+    let tasks = Tasks::<mode::Sync>::new(Options::new());
+    let turn = Arc::new(AtomicUsize::new(0));
+    let threads = [0, 1].map(|own| {
+        let (tasks, turn) = (tasks.clone(), turn.clone());
+        thread::spawn(move || {
+            while turn.load(Relaxed) < own {
+                thread::yield_now();
+            }
+            // The same name, and so the same shard.
+            drop(tasks.reserve("x").unwrap());
+            turn.fetch_add(1, Relaxed);
         })
     });
     threads.into_iter().for_each(|thread| thread.join().unwrap());

@@ -70,6 +70,9 @@ struct Taken<'a>(&'a AtomicBool);
 impl Drop for Taken<'_> {
     #[inline]
     fn drop(&mut self) {
+        if cfg!(task_registry_fault = "latch") {
+            return self.0.store(false, Relaxed);
+        }
         self.0.store(false, Release);
     }
 }
