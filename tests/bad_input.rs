@@ -253,6 +253,26 @@ fn a_runtime_that_shuts_down_under_ten_thousand_tasks_abandons_each() {
 }
 
 #[test]
+fn a_runtime_that_is_shut_down_from_inside_a_task_abandons_it_and_those_beside_it() {
+    let _watchdog = Watchdog::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let (gives, takes) = std::sync::mpsc::channel::<tokio::runtime::Runtime>();
+    let (own, beside) = runtime.block_on(async {
+        let tasks = Registry::new(Tokio::current());
+        let own = tasks.spawn("own", async move {
+            // In the middle of its poll, which goes on.
+            takes.recv().unwrap().shutdown_background();
+            pending::<()>().await;
+        });
+        (own.unwrap(), tasks.spawn("beside", pending::<()>()).unwrap())
+    });
+    gives.send(runtime).unwrap();
+    for task in [own, beside] {
+        assert_eq!(block_on(task.wait()), Outcome::Abandoned);
+    }
+}
+
+#[test]
 fn a_result_cannot_be_taken_twice() {
     beside_a_bystander(async |tasks| {
         let task = tasks.task("a").keep_result().spawn(async { 1 }).unwrap();

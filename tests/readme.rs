@@ -98,3 +98,81 @@ fn the_page_on_reliability_names_every_model_of_loom() {
     }
     assert!(models >= 50, "found {models} models");
 }
+
+/// A row of a table, as its cells.
+fn cells(row: &str) -> Vec<&str> {
+    row.trim_matches('|').split('|').map(str::trim).collect()
+}
+
+/// The number that a figure begins with.
+fn number(figure: &str) -> u64 {
+    let digits: String = figure
+        .chars()
+        .take_while(|c| c.is_ascii_digit() || *c == ',')
+        .filter(|c| *c != ',')
+        .collect();
+    digits.parse().unwrap_or_else(|_| panic!("{figure} is no figure"))
+}
+
+/// How many rows there are, and how much their figures are together.
+type Sum = (usize, u64);
+
+/// All that the page says of one law, by what runs it: `laws`, other suites, the kit, loom.
+fn sums_of(law: &str) -> [Sum; 4] {
+    let head = format!("\n### Law {law}\n");
+    let (_, rest) = RELIABILITY.split_once(&head).unwrap_or_else(|| panic!("no law {law}"));
+    let section = rest.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
+    let mut sums = [(0, 0); 4];
+    let own = format!("[`law_{law:0>2}_");
+    for row in section.lines().filter(|row| row.starts_with("| [`")) {
+        let cells = cells(row);
+        let is_in = |suite: &str| cells[1].starts_with(&format!("`{suite}`"));
+        let place = match () {
+            () if is_in("laws") => 0,
+            () if is_in("conformance") => 2,
+            () if cells[1] == "loom" => 3,
+            // Neither firmware nor a browser.
+            () if cells[0].starts_with(&own) && cells[1].starts_with('`') => 1,
+            () => continue,
+        };
+        sums[place].0 += 1;
+        sums[place].1 += number(cells[2]);
+    }
+    sums
+}
+
+#[test]
+fn the_table_of_laws_on_the_page_on_reliability_adds_up() {
+    let mut laws = 0;
+    for row in RELIABILITY.lines().filter(|row| row.starts_with("| [") && row.contains("](#law-")) {
+        let cells = cells(row);
+        let law = cells[0].trim_start_matches('[').split(']').next().unwrap();
+        let numbers = |cell: &str| match cell {
+            "–" => vec![],
+            some => some.split(", ").map(number).collect(),
+        };
+        let both = |(rows, sum): Sum| if rows == 0 { vec![] } else { vec![rows as u64, sum] };
+        let sum = |(rows, sum): Sum| if rows == 0 { vec![] } else { vec![sum] };
+        let [own, others, kit, loom] = sums_of(law);
+        let there = [cells[1], cells[2], cells[3], cells[6]].map(numbers);
+        assert_eq!(there, [both(own), sum(others), sum(kit), both(loom)], "law {law}: {row}");
+        laws += 1;
+    }
+    assert_eq!(laws, 20);
+}
+
+#[test]
+fn the_models_on_the_page_on_reliability_are_as_many_as_it_says() {
+    let mut models: Vec<_> = RELIABILITY
+        .lines()
+        .map(cells)
+        .filter(|cells| cells.len() == 3 && cells[1] == "loom")
+        .map(|cells| (cells[0], number(cells[2])))
+        .collect();
+    models.sort_unstable();
+    models.dedup();
+    let schedules: u64 = models.iter().map(|(_, schedules)| schedules).sum();
+    let head = RELIABILITY.lines().find(|row| row.starts_with("| [loom](")).expect("its row");
+    let said: Vec<_> = cells(head)[2].split(", ").take(2).map(number).collect();
+    assert_eq!(said, [models.len() as u64, schedules]);
+}

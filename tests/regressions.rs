@@ -1,4 +1,5 @@
-//! What was wrong once, found by reading: each of these failed before it was mended.
+//! What was wrong once, found by reading: each of these failed before it was mended, in the code or, in `names`, in what was
+//! said of it.
 
 #[path = "regressions/blocking.rs"]
 mod blocking;
@@ -12,6 +13,8 @@ mod endings;
 mod guard;
 #[path = "regressions/itself.rs"]
 mod itself;
+#[path = "regressions/names.rs"]
+mod names;
 #[path = "regressions/scopes.rs"]
 mod scopes;
 #[path = "regressions/shutdown.rs"]

@@ -88,6 +88,8 @@ macro_rules! __cases {
             law_11_a_waker_may_be_called_when_its_executor_is_gone
             law_11_the_executor_goes_before_the_first_poll
             law_11_the_executor_goes_in_the_middle_of_a_cleanup
+            law_11_the_executor_goes_in_the_middle_of_a_grace
+            law_11_the_executor_goes_under_a_shield
             law_11_the_executor_goes_under_a_thousand_tasks
             law_11_the_executor_goes_when_a_task_has_ended
             law_11_the_executor_goes_when_a_task_was_cancelled

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_lite::future::or;
 use gloo_timers::future::sleep;
 use task_registry::wasm::{Wasm, monotonic};
-use task_registry::{Options, Registry, State};
+use task_registry::{Options, Refusal, Refused, Registry, Spawn, SpawnError, Spawner, State};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -79,6 +79,48 @@ async fn a_timer_of_the_page_is_a_deadline() {
     assert_eq!(report.remaining().len(), 1);
     assert_eq!(report.remaining()[0].name(), Some("stuck"));
     drop(stuck);
+}
+
+/// The page, which takes no more than two of three.
+#[derive(Clone, Default)]
+struct TwoOfThree(Rc<Cell<usize>>);
+
+impl Spawner for TwoOfThree {
+    type Handle = <Wasm as Spawner>::Handle;
+    type Mode = <Wasm as Spawner>::Mode;
+}
+
+impl<F: Future<Output = ()> + 'static> Spawn<F> for TwoOfThree {
+    fn spawn(&self, future: F) -> Result<Self::Handle, Refused<F>> {
+        self.0.set(self.0.get() + 1);
+        if self.0.get() % 3 == 0 {
+            return Err(Refused::new(future, Refusal::Full));
+        }
+        Wasm.spawn(future)
+    }
+}
+
+#[wasm_bindgen_test]
+async fn law_06_every_third_spawn_refused_loses_nothing() {
+    let tasks = Registry::new(TwoOfThree::default());
+    let (done, mut handles) = (Rc::new(Cell::new(0)), Vec::new());
+    for number in 0..300u64 {
+        let done = done.clone();
+        match tasks.try_spawn(number, async move { done.set(done.get() + 1) }) {
+            Ok(handle) => handles.push(handle),
+            Err(error) => {
+                assert!(matches!(error.kind, SpawnError::Refused(_)));
+                assert!(tasks.get(&number.to_string()).is_none(), "it has left its name");
+                // It comes back as it was.
+                error.into_future().await;
+            }
+        }
+    }
+    assert!(handles.len() == 200 && tasks.records() + tasks.live() == 200);
+    for handle in handles {
+        handle.await.unwrap();
+    }
+    assert_eq!((done.get(), tasks.live(), tasks.records()), (300, 0, 200));
 }
 
 /// Never ready, and never at rest.

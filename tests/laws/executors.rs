@@ -182,6 +182,8 @@ mod smol {
 
 #[cfg(feature = "local")]
 mod local {
+    use std::rc::{Rc, Weak};
+
     use async_executor::LocalExecutor;
     use futures_lite::future::block_on;
     use task_registry::local::OnLocalExecutor;
@@ -204,6 +206,27 @@ mod local {
         fn lose() -> Left<mode::Unsync> {
             let executor = LocalExecutor::new();
             block_on(executor.run(populate(Registry::new(OnLocalExecutor(&executor)))))
+        }
+    }
+
+    /// An executor that the registry does not keep.
+    pub(crate) struct LocalHeldWeakly;
+
+    impl Harness for LocalHeldWeakly {
+        type Mode = mode::Unsync;
+        type Spawner = OnLocalExecutor<Weak<LocalExecutor<'static>>>;
+        fn run<F: Future<Output = ()>>(law: impl FnOnce(Reg<Self>) -> F) {
+            let executor = Rc::new(LocalExecutor::new());
+            let tasks = Registry::new(OnLocalExecutor(Rc::downgrade(&executor)));
+            block_on(executor.run(law(tasks)));
+        }
+    }
+
+    impl Mortal for LocalHeldWeakly {
+        fn lose() -> Left<mode::Unsync> {
+            let executor = Rc::new(LocalExecutor::new());
+            let tasks = Registry::new(OnLocalExecutor(Rc::downgrade(&executor)));
+            block_on(executor.run(populate(tasks)))
         }
     }
 

@@ -57,5 +57,7 @@ laws!(executor_held_weakly, crate::executors::ExecutorHeldWeakly, gone across se
 #[cfg(feature = "local")]
 laws!(local_executor, crate::executors::LocalByReference, gone local);
 #[cfg(feature = "local")]
+laws!(local_executor_held_weakly, crate::executors::LocalHeldWeakly, gone local);
+#[cfg(feature = "local")]
 laws!(local_executor_with_a_sync_table, crate::executors::LocalByReferenceShared, gone across local local_across);
 laws!(custom_executor, crate::executors::CustomExecutor, gone across send);

@@ -13,6 +13,7 @@ mod driver;
 mod shrink;
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use driver::Tested;
 use task_registry::mode::{Sync, Unsync};
@@ -75,6 +76,11 @@ fn random_programs_do_in_a_shared_table_what_the_model_says() {
     many::<Sync>();
 }
 
+fn replay<M: Tested>(path: &Path, program: &[u8]) {
+    let passes = driver::run::<M>(program, false).is_ok();
+    assert!(passes, "{}\n{}", path.display(), story::<M>(program));
+}
+
 /// What the fuzzer of `fuzz/` found to be worth keeping: as it runs them, the first byte chooses the mode.
 #[test]
 fn every_program_of_the_corpus_does_what_the_model_says() {
@@ -85,11 +91,10 @@ fn every_program_of_the_corpus_does_what_the_model_says() {
         let path = file.unwrap().path();
         let data = std::fs::read(&path).unwrap();
         let Some((mode, program)) = data.split_first() else { continue };
-        let (run, story): (fn(&[u8], bool) -> _, fn(&[u8]) -> _) = match mode % 2 {
-            1 => (driver::run::<Sync>, story::<Sync>),
-            _ => (driver::run::<Unsync>, story::<Unsync>),
-        };
-        assert!(run(program, false).is_ok(), "{}\n{}", path.display(), story(program));
+        match mode % 2 {
+            1 => replay::<Sync>(&path, program),
+            _ => replay::<Unsync>(&path, program),
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
 use std::thread;
 
-use task_registry_core::{Cleanup, Outcome, Spawn, SpawnError, conflict};
+use task_registry_core::{Cancel, Cleanup, Outcome, Spawn, SpawnError, conflict};
 
-use crate::bench::{Bench, Gone, Handle};
+use crate::bench::{Bench, Gone, Handle, poll_by_hand};
 use crate::fault::Verdict;
 use crate::harness::Harness;
 use crate::kit::{Count, ensure, yield_now};
@@ -108,6 +109,42 @@ pub fn law_11_the_executor_goes_in_the_middle_of_a_cleanup<H: Harness>(bench: Be
     ensure!(gone, cleaning.is_dropped(), "a task ended before its cleanup was dropped");
     let cleanup = task.info().cleanup();
     ensure!(gone, cleanup == Some(Cleanup::Skipped), "the cleanup is told as {cleanup:?}");
+    Ok(())
+}
+
+/// Dropped under a task that was asked to stop and goes on, in a shield: the shield goes with it, half-way.
+pub fn law_11_the_executor_goes_under_a_shield<H: Harness>(bench: Bench<H>) -> Verdict {
+    let tasks = bench.registry();
+    let (section, inside) = bench.probe(pending::<()>());
+    let task = tasks.with_context(()).spawn_with("shielded", |cx| {
+        let (probe, _) = bench.probe(async move { cx.shield(section).await });
+        probe
+    });
+    let task =
+        task.map_err(|error| bench.fault(format!("a task could not be spawned: {error}")))?;
+    bench.wait("the task was never polled", inside.polled(1))?;
+    drop(task.cancel());
+    bench.settle()?;
+    ensure!(bench, !inside.is_dropped(), "a shielded section was dropped half-way");
+    drop(tasks);
+    let gone = bench.kill()?;
+    judge(&gone, &task, &inside, Outcome::is_cancelled)
+}
+
+/// Dropped under a task in its grace: who granted it learns that the task has ended, whether the grace is over or not.
+pub fn law_11_the_executor_goes_in_the_middle_of_a_grace<H: Harness>(bench: Bench<H>) -> Verdict {
+    let tasks = bench.registry();
+    let (task, watch) = bench.spawn(&tasks, "graced", pending::<()>())?;
+    bench.wait("the task was never polled", watch.polled(1))?;
+    let mut end = Box::pin(task.cancel_with(Cancel::new().grace(pending::<()>())));
+    ensure!(bench, poll_by_hand(&mut end, Waker::noop()).is_pending(), "a grace was cut short");
+    bench.settle()?;
+    ensure!(bench, !watch.is_dropped(), "a task was dropped in its grace");
+    drop(tasks);
+    let gone = bench.kill()?;
+    judge(&gone, &task, &watch, Outcome::is_cancelled)?;
+    let outcome = gone.wait("who granted a grace was not told of the end", end)?;
+    ensure!(gone, outcome.is_cancelled(), "a task in its grace ended as {outcome}");
     Ok(())
 }
 

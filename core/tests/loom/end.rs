@@ -292,3 +292,28 @@ fn a_stop_that_a_shield_defers_is_never_lost() {
         assert_quiet(&tasks);
     });
 }
+
+#[test]
+fn who_waits_while_a_task_is_cancelled_and_completes_sees_the_one_outcome() {
+    let outcomes = ["completed", "cancelled"];
+    model("cancel ∥ complete ∥ wait").preemptions(2).reaches(&outcomes, |reached| {
+        let tasks = registry();
+        let (owned, gone) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let (asks, waits, seen) = (handle.task().clone(), handle.task().clone(), gone.clone());
+        let canceller = thread::spawn(move || drop(asks.cancel()));
+        let waiter = thread::spawn(move || {
+            let mut wait = Driven::new(waits.wait());
+            assert!(!wait.poll() || seen.is());
+            wait
+        });
+        task.go_on();
+        canceller.join().unwrap();
+        task.finish();
+        let outcome = waiter.join().unwrap().finish();
+        assert!(gone.is() && handle.outcome() == Some(outcome.clone()));
+        reached.that(word(&outcome));
+    });
+}

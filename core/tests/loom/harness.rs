@@ -27,7 +27,7 @@ use std::time::Instant;
 
 use loom::sync::atomic::{AtomicBool, AtomicU32};
 use task_registry_core::{
-    Options, Outcome, Refused, Registry, Spawn, Spawner, Tasks, mode, mode::modelled,
+    Options, Outcome, Refusal, Refused, Registry, Spawn, Spawner, Tasks, mode, mode::modelled,
 };
 
 thread_local! {
@@ -253,11 +253,20 @@ pub(crate) type Task = Driven<Spawned>;
 
 /// A spawner that keeps what it is given until somebody takes it: to poll it, on whatever thread.
 #[derive(Clone, Default)]
-pub(crate) struct Shelf(Arc<Mutex<Vec<Spawned>>>);
+pub(crate) struct Shelf(Arc<Mutex<Vec<Spawned>>>, Arc<std::sync::atomic::AtomicBool>);
 
 impl Shelf {
     pub(crate) fn take(&self) -> Task {
         Driven::new(self.0.lock().unwrap().pop().expect("something was spawned"))
+    }
+
+    pub(crate) fn take_all(&self) -> Vec<Task> {
+        self.0.lock().unwrap().drain(..).map(Driven::new).collect()
+    }
+
+    /// From now on it takes nothing.
+    pub(crate) fn refuse(&self) {
+        self.1.store(true, Relaxed);
     }
 }
 
@@ -268,6 +277,9 @@ impl Spawner for Shelf {
 
 impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for Shelf {
     fn spawn(&self, future: F) -> Result<(), Refused<F>> {
+        if self.1.load(Relaxed) {
+            return Err(Refused::new(future, Refusal::Full));
+        }
         self.0.lock().unwrap().push(Box::pin(future));
         Ok(())
     }

@@ -17,6 +17,7 @@ mod end;
 mod endings;
 mod handles;
 mod harness;
+mod leaving;
 mod names;
 mod observer;
 mod records;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use loom::thread;
-use task_registry_core::{Options, Registry, SpawnError, conflict::Replace};
+use task_registry_core::{Options, Registry, RestartError, SpawnError, conflict::Replace};
 
 use crate::harness::{
     Driven, Gone, Owned, Shelf, assert_quiet, beside, brief, endless, model, registry, with, word,
@@ -347,6 +347,84 @@ fn incarnations_of_a_restarted_task_never_overlap() {
             true => "while it lived",
             false => "after its end",
         });
+    });
+}
+
+#[test]
+fn of_two_restarts_at_once_each_makes_a_task_and_never_do_two_run() {
+    let outcomes = ["the first is followed", "the second is followed"];
+    model("restart ∥ restart").preemptions(2).reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let running = Arc::new(AtomicBool::new(false));
+        let handle = tasks
+            .spawn_restartable("x", move |_| {
+                let running = running.clone();
+                async move {
+                    assert!(!running.swap(true, Relaxed), "two incarnations at once");
+                    let _end = OnDrop(running);
+                    crate::harness::Yield::default().await;
+                }
+            })
+            .unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let restarts = tasks.tasks().clone();
+        let restarter = thread::spawn(move || restarts.restart("x").unwrap());
+        let first = tasks.restart("x").unwrap();
+        let second = restarter.join().unwrap();
+        assert!(first.id() != second.id() && first.id() != handle.id());
+        // One that is replaced before its executor has it never gets there.
+        let mut bodies = tasks.spawner().take_all();
+        for body in &mut bodies {
+            body.poll();
+        }
+        task.go_on();
+        task.finish();
+        // Each may have to wait for another.
+        for _ in 0..2 {
+            bodies.iter_mut().for_each(Driven::go_on);
+        }
+        bodies.into_iter().for_each(Driven::finish);
+        assert_eq!(handle.outcome().unwrap().reason(), Some("replaced"));
+        let ends = [first, second].map(|task| task.outcome().unwrap());
+        reached.that(match (ends[0].is_completed(), ends[1].is_completed()) {
+            (false, true) => "the first is followed",
+            (true, false) => "the second is followed",
+            _ => panic!("{ends:?}"),
+        });
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn a_restart_that_comes_to_nothing_gives_the_name_back_unless_another_took_it() {
+    let outcomes = ["taken before", "taken meanwhile or after", "held"];
+    model("refused restart ∥ spawn").preemptions(2).reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let old = tasks.spawn_restartable("x", |_| async {}).unwrap().id();
+        tasks.spawner().take().run().finish();
+        tasks.spawner().refuse();
+        let (own, restarts) = (beside(&tasks), tasks.tasks().clone());
+        let restarter = thread::spawn(move || restarts.restart("x").unwrap_err());
+        let (owned, _) = Gone::new();
+        let spawned =
+            own.spawn("x", brief(owned)).map(|handle| (handle.id(), own.spawner().take()));
+        let error = restarter.join().unwrap();
+        let named = tasks.get("x").map(|task| task.id());
+        reached.that(match (&spawned, error) {
+            (Ok((id, _)), RestartError::NotRestartable) if named == Some(*id) => outcomes[0],
+            (Ok((id, _)), RestartError::NotSpawned(_)) if named == Some(*id) => outcomes[1],
+            (Err(SpawnError::NameTaken { .. }), RestartError::NotSpawned(_))
+                if named == Some(old) =>
+            {
+                outcomes[2]
+            }
+            other => panic!("{named:?}: {error:?}", error = other.1),
+        });
+        if let Ok((_, task)) = spawned {
+            task.run().finish();
+        }
+        assert_quiet(&tasks);
     });
 }
 

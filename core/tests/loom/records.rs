@@ -258,3 +258,29 @@ fn an_output_whose_type_somebody_looks_at_goes_with_its_record_all_the_same() {
         drop(task);
     });
 }
+
+#[test]
+fn who_lists_all_while_memory_is_given_back_sees_each_task_as_it_was_or_not_at_all() {
+    let options = || Options::new().retain(Retain::Nothing);
+    // Chunks are of two slots here, and one is spared.
+    model("chunk freed ∥ snapshot").reaches(&["alive", "gone"], move |reached| {
+        let tasks = with(options());
+        let mut all: Vec<_> = (0..5u64)
+            .map(|i| {
+                let (owned, _) = Gone::new();
+                let id = tasks.spawn(i, endless(owned)).unwrap().id();
+                (id, tasks.spawner().take())
+            })
+            .collect();
+        let (last, task) = all.pop().unwrap();
+        all.truncate(1);
+        let dropper = thread::spawn(move || drop(task));
+        let snapshot = tasks.snapshot();
+        dropper.join().unwrap();
+        let seen: Vec<_> = snapshot.iter().map(|info| (info.id(), info.state())).collect();
+        assert!(seen.iter().any(|(id, state)| *id == all[0].0 && *state == State::Queued));
+        assert!(seen.len() <= 2 && seen.iter().all(|(id, _)| *id == last || *id == all[0].0));
+        reached.that(if seen.len() == 2 { "alive" } else { "gone" });
+        assert_eq!(tasks.live(), 1);
+    });
+}
