@@ -37,7 +37,8 @@ pub type StaticTicket<L> = Ticket<Fixed<L>>;
 ///
 /// `L` chooses its locks: [`mode::Interrupt`](crate::mode::Interrupt) for firmware, [`mode::Sync`](crate::mode::Sync)
 /// under std, [`mode::Unsync`](crate::mode::Unsync) for one thread. All is done by way of
-/// [`tasks`](StaticRegistry::tasks), which does not bear the `N`.
+/// [`tasks`](StaticRegistry::tasks), which does not bear the `N`. In the mode `Unsync` it is not `Sync` and so cannot be in a
+/// `static` itself: a `StaticCell` of the crate `static_cell` has room for it, and gives the `&'static` to one owner.
 ///
 /// The wrapper of a task lets go of its slot before the last of those who await the end is woken, so that one may reserve at
 /// once; of several, those who are woken before find the slot taken still.
@@ -97,18 +98,21 @@ impl<L: Locking, const N: usize> fmt::Debug for StaticRegistry<L, N> {
 ///
 /// # How long interrupts wait
 ///
-/// In the mode `Interrupt` each step is a critical section. The longest is that of `reserve` and its kin: two looks at
-/// each slot, one for the name and one for room. So many take [`get`](StaticTasks::get) and what goes by a name, the
+/// In the mode `Interrupt` each step is a critical section. The longest, where there are fewer waiters than slots, is that of
+/// `reserve` and its kin: two looks at each slot, one for the name and one for room; a look for a name compares it with those of
+/// its length, byte by byte. So many take [`get`](StaticTasks::get) and what goes by a name, the
 /// second for a record; a look is repeated for each task of that name which has ended and not yet been taken out of its
 /// chain. One look at each slot take [`wait_idle`](StaticTasks::wait_idle) when it is polled and every end while somebody
 /// awaits that, and the end of a task that replaced another or was replaced. Lists, [`purge`](StaticTasks::purge) and
 /// [`counts`](StaticTasks::counts) take a section for each slot. All else is a few instructions, whatever the capacity: polling
-/// a task, and cancelling it by id or handle. Waking takes a section for each who waits at the task, in which those are passed
-/// over who wait there for something else.
+/// a task, and cancelling it by id or handle, if it has begun. Waking takes a section for each who waits at the task, in which those
+/// are passed over who wait there for something else: O(waiters). Whoever puts an output into a [`ResultCell`] or takes it moves it
+/// inside a section.
 ///
 /// Wakers are taken inside a section and woken outside, so that an executor's own sections do not add up with these. A ticket
 /// that has no future yet ends in the call that cancels it, at the cost of an end: of a task whose body may run before an
-/// interrupt cancels it, that is the case until it does.
+/// interrupt cancels it, that is the case until it does. Who cancels also wakes who waits for the token of the task,
+/// [`cancelled`](crate::TaskRef::cancelled).
 pub struct StaticTasks<L: Locking>(pub(crate) &'static Table<L, [Slot<Fixed<L>>]>);
 
 impl<L: Locking> Clone for StaticTasks<L> {

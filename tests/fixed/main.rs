@@ -1,8 +1,9 @@
 //! The fixed level: a registry of a few slots, without an allocator, driven by hand.
 //!
 //! `modes` is what it does in each mode; `interrupts` what is left of it when something happens between any two of its
-//! steps; `sequences` and `preempted` hold it against a naive `model`, exhaustively.
+//! steps; `bounds` how many steps there are; `sequences` and `preempted` hold it against a naive `model`, exhaustively.
 
+mod bounds;
 mod interrupts;
 mod model;
 mod modes;

@@ -1,13 +1,17 @@
 //! What a fixed table does, in each of its modes.
 
-use std::future::{Future, pending, poll_fn, ready};
-use std::pin::pin;
+use std::future::{Future, Ready, pending, poll_fn, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake};
 
 use task_registry::mode::Locking;
-use task_registry::{Cancel, ResultCell, SpawnError, State, StaticOutcome};
+use task_registry::{
+    Cancel, Refusal, Refused, ResultCell, Spawn, SpawnError, Spawner, State, StaticOutcome,
+    TrySpawnError,
+};
 
 use crate::{poll, registry};
 
@@ -45,6 +49,10 @@ tests! {
     the_oldest_record_makes_room_and_pinned_ones_are_skipped
     a_list_needs_no_buffer_and_holds_no_lock_between_its_steps
     an_output_waits_in_a_cell_of_the_callers
+    what_a_closed_registry_or_a_cancelled_ticket_refuses_comes_back
+    what_a_spawner_refuses_comes_back_and_its_place_is_free
+    a_future_is_made_when_it_is_known_that_it_may_run
+    a_future_that_cannot_be_made_gives_the_place_back
     a_grace_fires_the_token_and_ends_when_it_is_ready
     law_20_no_name_is_an_error_and_no_name_panics
     a_registry_without_slots_is_full
@@ -340,6 +348,90 @@ fn an_output_waits_in_a_cell_of_the_callers<L: Locking>() {
     assert_eq!(poll(pin!(run)), Poll::Ready(StaticOutcome::Completed));
     assert_eq!(sum.take(), Some(42));
     assert_eq!(sum.take(), None);
+}
+
+fn what_a_closed_registry_or_a_cancelled_ticket_refuses_comes_back<L: Locking>() {
+    let tasks = registry::<L, 4>();
+    let cell = ResultCell::<L, u32>::new();
+    let before = registry::<L, 1>().reserve("before").unwrap().run_into(&cell, ready(7)).unwrap();
+    assert!(poll(pin!(before)).is_ready());
+    let tickets =
+        ["run", "track", "run_into", "track_into"].map(|name| tasks.reserve(name).unwrap());
+    let [run, track, run_into, track_into] = tickets;
+    // Two of them are cancelled, and two more refused because the gate is shut.
+    let _ = (tasks.cancel("run"), tasks.cancel("run_into"));
+    let refused = |error: TrySpawnError<Ready<u32>>, why| {
+        let (kind, future) = error.into_parts();
+        assert_eq!((kind, future.into_inner()), (why, 42));
+    };
+    refused(run.run(ready(42)).unwrap_err(), SpawnError::Cancelled);
+    refused(run_into.run_into(&cell, ready(42)).err().unwrap(), SpawnError::Cancelled);
+    drop(tasks.shutdown(pending::<()>()));
+    refused(track.track(ready(42)).unwrap_err(), SpawnError::Closed);
+    refused(track_into.track_into(&cell, ready(42)).err().unwrap(), SpawnError::Closed);
+    assert_eq!(cell.take(), Some(7), "what did not run leaves the cell as it was");
+    assert_eq!(tasks.live(), 0);
+}
+
+fn what_a_spawner_refuses_comes_back_and_its_place_is_free<L: Locking>() {
+    /// Refuses what it is given, at once or after it was polled to its end.
+    struct Refuses {
+        polled: bool,
+    }
+    impl Spawner for Refuses {
+        type Handle = ();
+        type Mode = task_registry::mode::Unsync;
+    }
+    impl<F: Future<Output = ()> + Unpin> Spawn<F> for Refuses {
+        fn spawn(&self, mut future: F) -> Result<(), Refused<F>> {
+            if self.polled {
+                assert!(poll(Pin::new(&mut future)).is_ready());
+            }
+            Err(Refused::new(future, Refusal::Full))
+        }
+    }
+    let tasks = registry::<L, 1>();
+    for _ in 0..2 {
+        let ticket = tasks.reserve("a").unwrap();
+        let task = ticket.task().clone();
+        let error = ticket.spawn_on(&Refuses { polled: false }, ready(42)).unwrap_err();
+        let (kind, future) = error.into_parts();
+        assert_eq!((kind, future.into_inner()), (SpawnError::Refused(Refusal::Full), 42));
+        assert_eq!(task.outcome(), Some(StaticOutcome::NeverStarted));
+        assert!(tasks.is_empty());
+    }
+    let ran = tasks.reserve("a").unwrap().spawn_on(&Refuses { polled: true }, ready(42)).unwrap();
+    assert_eq!(ran.outcome(), Some(StaticOutcome::Completed));
+}
+
+fn a_future_is_made_when_it_is_known_that_it_may_run<L: Locking>() {
+    let tasks = registry::<L, 2>();
+    let (run, track) = (tasks.reserve("run").unwrap(), tasks.reserve("track").unwrap());
+    let mut run = pin!(run.run_with(|| ready(())).unwrap());
+    let mut track = pin!(track.track_with(|| ready(())).unwrap());
+    assert_eq!(poll(run.as_mut()), Poll::Ready(StaticOutcome::Completed));
+    assert!(poll(track.as_mut()).is_ready());
+    let cancelled = tasks.reserve("run").unwrap();
+    let closed = tasks.reserve("track").unwrap();
+    let never = || -> Ready<()> { panic!("it may not run") };
+    let _ = tasks.cancel("run");
+    assert_eq!(cancelled.run_with(never).unwrap_err(), SpawnError::Cancelled);
+    drop(tasks.shutdown(pending::<()>()));
+    assert_eq!(closed.track_with(never).unwrap_err(), SpawnError::Closed);
+    assert_eq!(tasks.live(), 0);
+}
+
+fn a_future_that_cannot_be_made_gives_the_place_back<L: Locking>() {
+    let tasks = registry::<L, 1>();
+    let ticket = tasks.reserve("a").unwrap();
+    let task = ticket.task().clone();
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        ticket.run_with(|| -> Ready<()> { panic!("there is no memory for it") }).is_ok()
+    }));
+    assert!(made.is_err());
+    assert_eq!(task.outcome(), Some(StaticOutcome::NeverStarted));
+    drop(task);
+    assert!(tasks.reserve("a").is_ok());
 }
 
 fn a_grace_fires_the_token_and_ends_when_it_is_ready<L: Locking>() {

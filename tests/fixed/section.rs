@@ -18,6 +18,8 @@ thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
     /// At the end of which outermost section of this thread, from 1 on, its interrupt comes. 0: there is none.
     static DUE: Cell<usize> = const { Cell::new(0) };
+    /// How many outermost sections this thread has had.
+    static COUNT: Cell<usize> = const { Cell::new(0) };
     static INTERRUPT: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
 }
 
@@ -40,6 +42,7 @@ unsafe impl critical_section::Impl for Section {
             return;
         }
         TAKEN.store(false, Ordering::Release);
+        COUNT.set(COUNT.get() + 1);
         let due = DUE.get();
         DUE.set(due.saturating_sub(1));
         if due == 1 {
@@ -47,6 +50,18 @@ unsafe impl critical_section::Impl for Section {
             interrupt();
         }
     }
+}
+
+/// How many sections `main` takes, those inside of others not counted.
+pub(crate) fn sections(main: impl FnOnce()) -> usize {
+    let before = COUNT.get();
+    main();
+    COUNT.get() - before
+}
+
+/// Whether this thread is in a section.
+pub(crate) fn is_inside() -> bool {
+    DEPTH.get() > 0
 }
 
 /// Runs `main`, and `interrupt` after its outermost section number `after`, from 0 on. `false` if it had not so many.

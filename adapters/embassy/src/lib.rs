@@ -51,7 +51,8 @@
 //! for. The interrupt-mode executors, and any other priority, are reached through a `SendSpawner`, for tasks whose
 //! arguments are `Send`; a ticket of a registry in the mode [`Interrupt`](task_registry_core::mode::Interrupt) is. One such
 //! registry serves the executors of all priorities: a task on one waits for a task on another, and interrupt handlers
-//! cancel by id or handle in O(1). A registry that is used by one executor alone may be in the mode
+//! cancel by id or handle in O(1), once the task's body has begun; before that the call takes what an end takes, see
+//! [`StaticTasks`](task_registry_core::StaticTasks). A registry that is used by one executor alone may be in the mode
 //! [`Unsync`](task_registry_core::mode::Unsync).
 //!
 //! # What the laws cover here

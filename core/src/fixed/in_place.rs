@@ -5,6 +5,7 @@ use core::task::{Context, Poll};
 
 use super::{StaticRun, StaticTicket};
 use crate::mode::{Fixed, Locking};
+use crate::slot::SlotRef;
 use crate::{SpawnError, Tracked, TrySpawnError};
 
 /// A future that stays in a place of the caller's, and is dropped there: what [`Ticket::run_in`](crate::Ticket::run_in) and
@@ -43,7 +44,8 @@ impl<F> fmt::Debug for InPlace<'_, F> {
 
 impl<L: Locking> StaticTicket<L> {
     /// [`run`](StaticTicket::run), for a large future: it is made in its place and never moved, so it takes no more stack than
-    /// without a registry. What is given to `run` goes over the stack, up to twice, unless the compiler sees a way around.
+    /// without a registry. What is given to `run` goes over the stack, up to twice, unless the compiler sees a way around; see
+    /// [`run_with`](StaticTicket::run_with) for one.
     ///
     /// When the task ends the future is dropped, in its place, and the place is `None` (law 2). An empty place is a task that
     /// is never ready.
@@ -97,5 +99,59 @@ impl<L: Locking> StaticTicket<L> {
         F: Future<Output: 'static>,
     {
         self.track(InPlace(place)).map_err(InPlace::give_back)
+    }
+
+    /// [`run`](StaticTicket::run), of a future that is made here, once it is known that it may run: there is none to come back in
+    /// an error, and so the compiler can make a large one where it is to be.
+    ///
+    /// ```
+    /// # use task_registry_core::{StaticTicket, mode::Unsync};
+    /// # async fn large() {}
+    /// async fn body(ticket: StaticTicket<Unsync>) {
+    ///     let Ok(run) = ticket.run_with(large) else { return };
+    ///     run.await;
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](StaticTicket::run); `make` is not called.
+    #[inline(always)]
+    pub fn run_with<F>(self, make: impl FnOnce() -> F) -> Result<StaticRun<F, L>, SpawnError>
+    where
+        F: Future<Output: 'static>,
+    {
+        Ok(StaticRun { tracked: self.track_with(make)? })
+    }
+
+    /// [`track`](StaticTicket::track), of a future that is made here: see [`run_with`](StaticTicket::run_with).
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](StaticTicket::run); `make` is not called.
+    #[inline(always)]
+    pub fn track_with<F>(
+        mut self,
+        make: impl FnOnce() -> F,
+    ) -> Result<Tracked<F, Fixed<L>>, SpawnError>
+    where
+        F: Future<Output: 'static>,
+    {
+        let mut claimed = Claimed(Some(self.claim()?));
+        let future = make();
+        let slot = claimed.0.take().ok_or(SpawnError::Cancelled)?;
+        Ok(Tracked::new(future, slot, ()))
+    }
+}
+
+/// A place that is given back if `make` panics.
+struct Claimed<L: Locking>(Option<SlotRef<Fixed<L>>>);
+
+impl<L: Locking> Drop for Claimed<L> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(slot) = self.0.take() {
+            slot.withdraw();
+        }
     }
 }

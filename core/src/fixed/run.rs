@@ -144,7 +144,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct StaticRun<F: Future, L: Locking> {
         #[pin]
-        tracked: Tracked<F, Fixed<L>>,
+        pub(super) tracked: Tracked<F, Fixed<L>>,
     }
 }
 
