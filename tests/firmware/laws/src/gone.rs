@@ -73,3 +73,15 @@ pub(crate) async fn law_11_an_unused_ticket_frees_its_place(_: Lab) {
         assert!(tasks.live() == 0 && tasks.counts().ended == 0, "it leaves no record");
     }
 }
+
+/// For executors that can let go of their tasks: `clear` has this one do so.
+pub async fn gone_with(lab: Lab, clear: impl FnOnce()) {
+    static PROBE: Probe = Probe::new();
+    let tasks = registry!(2);
+    let task = lab.hold(tasks, "a", &PROBE).await;
+    clear();
+    assert!(PROBE.dropped.is_set());
+    assert!(task.wait().await == StaticOutcome::Abandoned);
+    drop(task);
+    assert!(tasks.live() == 0 && tasks.reserve("a").is_ok(), "its name is free");
+}

@@ -145,6 +145,8 @@ macro_rules! each_law {
     };
 }
 
+pub use gone::gone_with;
+
 macro_rules! declare {
     ($($module:ident: $($law:ident)+;)+) => {
         $(mod $module;)+

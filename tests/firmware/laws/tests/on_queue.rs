@@ -67,6 +67,12 @@ macro_rules! tests {
 laws::each_law!(tests);
 
 #[test]
+fn law_11_what_the_queue_lets_go_of_is_abandoned() {
+    let clear = || EXECUTOR.with(|executor| executor.clear());
+    drive(laws::gone_with(LAB, clear), || panic!("nothing is left that could wake it"));
+}
+
+#[test]
 fn the_feed_is_paced_and_stopped_by_a_timer() {
     // Time passes when there is nothing else to do.
     drive(laws::feed::run(LAB), laws::feed::tick);

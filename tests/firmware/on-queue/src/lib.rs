@@ -31,6 +31,11 @@ pub const LAB: Lab = Lab {
     is_inside: chip::interrupt::is_inside,
 };
 
+/// Drops all that was spawned.
+pub fn clear() {
+    QUEUE.clear();
+}
+
 /// Runs it and what it spawns, and ends the emulator.
 pub fn run(main: impl Future<Output = ()>, idle: impl FnMut()) -> ! {
     chip::exit(QUEUE.drive(main, idle).is_some())

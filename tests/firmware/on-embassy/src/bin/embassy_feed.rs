@@ -4,6 +4,7 @@
 
 #[chip::entry]
 fn main() -> ! {
+    chip::print(&["the feed"]);
     chip::timer::start(10_000);
     on_embassy::run(|spawner| {
         on_embassy::spawn_on(spawner.make_send());

@@ -6,6 +6,7 @@ use on_embassy::urgent;
 
 #[chip::entry]
 fn main() -> ! {
+    chip::print(&["the feed"]);
     chip::timer::start(10_000);
     on_embassy::spawn_on(urgent::start());
     on_embassy::run(|spawner| {

@@ -6,6 +6,7 @@ use on_queue::LAB;
 
 #[chip::entry]
 fn main() -> ! {
+    chip::print(&["the feed"]);
     chip::timer::start(10_000);
     on_queue::run(laws::feed::run(LAB), cortex_m::asm::wfe)
 }

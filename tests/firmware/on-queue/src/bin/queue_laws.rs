@@ -12,6 +12,8 @@ fn main() -> ! {
             chip::print(&[law.name]);
             (law.run)(LAB).await;
         }
+        chip::print(&["law_11, of what the queue drops"]);
+        laws::gone_with(LAB, on_queue::clear).await;
     };
     on_queue::run(all, || panic!("nothing is left that could wake it"))
 }
