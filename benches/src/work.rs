@@ -129,6 +129,13 @@ impl Gauge {
         }))
     }
 
+    /// Whether futures are counted.
+    #[inline]
+    #[must_use]
+    pub fn is_watching(&self) -> bool {
+        self.watching
+    }
+
     /// Asserts that just `expected` futures are there, if they are counted.
     #[inline]
     pub fn assert_live(&self, expected: usize) {

@@ -78,6 +78,10 @@ impl<C: OneByOne> Churn<C> {
         for _ in 0..repeats {
             for _ in 0..Self::STEPS {
                 self.add().await;
+                if self.gauge.is_watching() && self.step == 1 {
+                    // Some make a task's future when it first runs: until then it is not there to be counted.
+                    self.gauge.started(1).await;
+                }
                 self.cancel_oldest().await;
             }
             self.contender.purge();
