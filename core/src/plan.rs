@@ -227,7 +227,8 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         self
     }
 
-    /// Plans a task that exactly one start makes: the first that comes to it.
+    /// Plans a task that exactly one start makes: the first that comes to it. If that one's spawn is refused it waits for a
+    /// later start; one that comes by meanwhile passes it over.
     ///
     /// # Errors
     ///

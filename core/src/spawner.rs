@@ -103,7 +103,8 @@ pub trait SpawnBlocking: Spawner {
     ///
     /// # Errors
     ///
-    /// A runtime that is gone drops the work.
+    /// A [`Refusal`] where there is no runtime, or it is known to be gone; the work is dropped. A runtime that takes the work and
+    /// drops it, as tokio's does once it was shut down, is no error: its task is abandoned.
     fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Refusal>;
 }
 

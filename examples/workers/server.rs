@@ -14,7 +14,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Response;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -158,9 +158,12 @@ async fn serve(cx: &Cx) -> Result<(), Box<dyn Error>> {
             accepted = listener.accept() => open.push(answer(cx, accepted?.0)),
         }
     }
-    // The kernel has greeted those already; they would be turned away with the listener.
-    while let Some(Ok((stream, _))) = listener.accept().now_or_never() {
-        open.push(answer(cx, stream));
+    // The kernel has greeted those already; they would be turned away with the listener. It is asked itself: what the runtime
+    // knows of is what there was when it last looked.
+    let listener = listener.into_std()?;
+    while let Ok((stream, _)) = listener.accept() {
+        stream.set_nonblocking(true)?;
+        open.push(answer(cx, TcpStream::from_std(stream)?));
     }
     drop(listener);
     while let Some(()) = open.next().await {}

@@ -84,7 +84,10 @@ pub(crate) fn a_planned_task_is_made_anew_by_name_on_its_worker_alone<R: Tested>
     assert_eq!((after.len(), &after[0]), (2, &before[0]), "the other worker's goes on");
     assert!(!after[0].1.is_ended());
     shut_down(&started);
-    assert!(trace.read().iter().all(|line| line == "feed"));
+    assert!(started.join().iter().all(Result::is_ok), "the main futures found what they expected");
+    // The third may be stopped before it begins.
+    let begun = trace.read();
+    assert!((2..=3).contains(&begun.len()) && begun.iter().all(|line| line == "feed"), "{begun:?}");
 }
 
 pub(crate) fn a_cleanup_that_outlives_the_deadline_is_named_and_skipped<R: Tested>() {

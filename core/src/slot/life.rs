@@ -53,7 +53,7 @@ enum Step<S> {
     Over,
 }
 
-/// What an end leaves to be done once the lock is released. Filled in where it is, since it is too large to be moved about.
+/// What an end leaves to be done once the lock is released. Filled in where it is: moving it costs more than filling it in.
 pub(crate) struct Concluded<M: Storage> {
     flags: u32,
     waker: Option<Waker>,

@@ -109,7 +109,7 @@ impl WorkersReport {
         &self.0
     }
 
-    /// Whether every task and every main future has ended and every executor is gone.
+    /// Whether every task and every main future has ended, in whatever way, and every executor is gone.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.0.iter().all(WorkerReport::is_clean)
