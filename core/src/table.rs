@@ -132,8 +132,7 @@ impl<M: Mode> CoreRef<M> {
 
     /// Gives a record its name again, if no other task has it: the one that took it came to nothing.
     pub(crate) fn rename(&self, record: &SlotRef<M>) {
-        let name = record.head().name.key();
-        let hash = self.hash(&name);
+        let (name, hash) = (record.head().name.key(), record.head().hash);
         self.shard(hash).1.lock.with(|inner| {
             if inner.named(hash, &name).is_none() && record.has_record() {
                 inner.name(self, record.as_ptr());
