@@ -4,6 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::Waker;
+use std::thread::panicking;
 
 use task_registry::{Cleanup, Outcome, TaskInfo};
 
@@ -54,7 +55,7 @@ impl<M: Tested> Hooks for World<M> {
                 0 | 6 | 7 | 8 => break,
                 1 | 2 => return self.returns(number, true),
                 3 => return self.returns(number, false),
-                4 => {
+                4 if !panicking() => {
                     self.log(|| format!("{number} panics"));
                     self.here().model.tasks[number].panicked = Some(None);
                     return Does::Panics;
@@ -90,7 +91,7 @@ impl<M: Tested> Hooks for World<M> {
         }
         self.expect(task.ended.is_none(), || format!("law 2: {number} has ended: {task:?}"));
         self.hook(true);
-        let panics = self.pick(10) == 1;
+        let panics = self.blows(10);
         if panics {
             self.log(|| "and its destructor panics".into());
             let task = &mut self.here().model.tasks[number];
@@ -120,7 +121,7 @@ impl<M: Tested> Hooks for World<M> {
                 self.here().model.tasks[number].cleanup = Some(Cleanup::Ran);
                 Does::Returns(true)
             }
-            3 => {
+            3 if !panicking() => {
                 self.here().model.tasks[number].cleanup = Some(Cleanup::Panicked);
                 Does::Panics
             }
@@ -132,7 +133,7 @@ impl<M: Tested> Hooks for World<M> {
         self.hook(true);
         let task = self.here().model.tasks[number].clone();
         self.expect(task.ended.is_none(), || format!("law 2: {number} has ended: {task:?}"));
-        let panics = self.pick(10) == 1;
+        let panics = self.blows(10);
         if panics && !self.here().dropping.contains(&number) {
             self.here().model.tasks[number].cleanup = Some(Cleanup::Panicked);
         }
@@ -150,7 +151,7 @@ impl<M: Tested> Hooks for World<M> {
         drop(here);
         self.expect(gone, || format!("law 2: {number} is not gone when its cleanup is made"));
         self.expect(end == task.outcome(), || format!("{end} is told to the cleanup of {task:?}"));
-        if self.pick(12) == 1 {
+        if self.blows(12) {
             self.here().model.tasks[number].cleanup = Some(Cleanup::Panicked);
             super::probes::blow(number);
         }
@@ -294,9 +295,15 @@ impl<M: Tested> Hooks for World<M> {
 }
 
 impl<M: Tested> World<M> {
+    /// Whether foreign code panics, one time in so many. While something unwinds it does not: where nobody catches it, a second
+    /// panic would end the process.
+    pub(super) fn blows(&self, once_in: usize) -> bool {
+        self.pick(once_in) == 1 && !panicking()
+    }
+
     /// Whether foreign code panics that is no part of a living task.
     fn panics(&self, what: &str) -> bool {
-        let panics = self.pick(16) == 1;
+        let panics = self.blows(16);
         if panics {
             self.log(|| format!("{what} panics"));
         }

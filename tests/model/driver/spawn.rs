@@ -184,8 +184,7 @@ impl<M: Tested> World<M> {
         if self.pick(4) == 1 {
             self.act_inside();
         }
-        // A destructor may spawn while something unwinds; a second panic would end the process.
-        if self.pick(12) == 1 && !std::thread::panicking() {
+        if self.blows(12) {
             self.log(|| "a factory panics".into());
             self.withdraw(number);
             self.here().model.tasks[number].withdrawn = true;
