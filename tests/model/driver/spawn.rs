@@ -516,8 +516,10 @@ impl<M: Tested> World<M> {
             3 => ticket.run(body).map(|run| {
                 self.here().runs.insert(number);
                 let run = async move {
-                    let output = run.await.map(|(Ok(output) | Err(output))| output.take());
+                    let output = run.await;
+                    // Before the output is dropped, which may look for it in the registry.
                     with_world::<M, _>(|world| world.has_run(number, output.is_ok()));
+                    let _ = output.map(|(Ok(output) | Err(output))| output.take());
                 };
                 let stands = self.here().executors[executor];
                 let takes = if stands { Takes::Queues } else { Takes::Drops };
