@@ -99,15 +99,17 @@ impl<L: Locking, const N: usize> fmt::Debug for StaticRegistry<L, N> {
 /// # How long interrupts wait
 ///
 /// In the mode `Interrupt` each step is a critical section. The longest, where there are fewer waiters than slots, is that of
-/// `reserve` and its kin: two looks at each slot, one for the name and one for room; a look for a name compares it with those of
-/// its length, byte by byte. So many take [`get`](StaticTasks::get) and what goes by a name, the
-/// second for a record; a look is repeated for each task of that name which has ended and not yet been taken out of its
-/// chain. One look at each slot take [`wait_idle`](StaticTasks::wait_idle) when it is polled and every end while somebody
-/// awaits that, and the end of a task that replaced another or was replaced. Lists, [`purge`](StaticTasks::purge) and
-/// [`counts`](StaticTasks::counts) take a section for each slot. All else is a few instructions, whatever the capacity: polling
-/// a task, and cancelling it by id or handle, if it has begun. Waking takes a section for each who waits at the task, in which those
-/// are passed over who wait there for something else: O(waiters). Whoever puts an output into a [`ResultCell`] or takes it moves it
-/// inside a section.
+/// `reserve` and its kin: two looks at each slot, one for the name and one for room. [`get`](StaticTasks::get) and what goes by a name
+/// take one look, which is repeated for each task of that name that has ended and was not yet taken out of its chain; names are
+/// compared byte by byte where their hashes, of 11 bits, are the same. One look at each slot take
+/// [`wait_idle`](StaticTasks::wait_idle) when it is polled and every end while somebody awaits that, and the end of a task that
+/// replaced another or was replaced. Lists, [`purge`](StaticTasks::purge) and [`counts`](StaticTasks::counts) take a section for each
+/// slot. All else is a few instructions, whatever the capacity: polling a task, and cancelling it by id or handle, if it has begun.
+/// Waking takes a section for each who waits at the task, in which those are passed over who wait there for something else:
+/// O(waiters). Whoever puts an output into a [`ResultCell`] or takes it moves it inside a section.
+///
+/// Measured on a Cortex-M3 and a Cortex-M0, where it was worst: with 64 slots 1,507 and 1,842 instructions, with 4 slots 556 and 723,
+/// and for what is the same whatever the capacity 93 and 102.
 ///
 /// Wakers are taken inside a section and woken outside, so that an executor's own sections do not add up with these. A ticket
 /// that has no future yet ends in the call that cancels it, at the cost of an end: of a task whose body may run before an

@@ -127,6 +127,27 @@ pub(super) enum Policy {
     Detach,
 }
 
+/// The upper bits of a slot's flags, which no table uses for flags: a hash of its name. Names are told apart by it mostly, so that
+/// a look at all slots compares few of them byte by byte; interrupts wait meanwhile.
+const HASH: u32 = !0 << 21;
+
+/// A name that is looked for.
+#[derive(Clone, Copy)]
+struct Sought<'a> {
+    text: &'a str,
+    hash: u32,
+}
+
+impl<'a> Sought<'a> {
+    #[inline(never)]
+    fn new(text: &'a str) -> Self {
+        // A factor that is odd carries each byte into the lowest bits, and of those 11 go up.
+        let mixed =
+            text.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        Self { text, hash: mixed << HASH.trailing_zeros() }
+    }
+}
+
 type View<L> = &'static Table<L, [Slot<Fixed<L>>]>;
 
 /// A task that was asked to stop, and what is still to be done about that.
@@ -165,9 +186,9 @@ impl<L: Locking> Slot<Fixed<L>> {
         }
     }
 
-    /// Whether the name leads to this slot unless one of these can be said of it. A slot that was never used has no name.
-    fn is_named(&self, name: &str, flags: u32) -> bool {
-        self.flags() & (flags | NAMELESS) == 0 && self.head().name == Some(name)
+    /// Whether it bears this name, whoever the name leads to. A slot that was never used has none.
+    fn bears(&self, name: Sought<'_>) -> bool {
+        (self.flags() ^ name.hash) & HASH == 0 && self.head().name == Some(name.text)
     }
 }
 
@@ -239,11 +260,13 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         policy: Policy,
     ) -> Result<Ticket<Fixed<L>>, SpawnError> {
         let mut replaced = None;
+        // No task bears the empty name.
+        let sought = Sought::new(name.unwrap_or(""));
         let new = self.lock.with(|gate| {
             if gate.closed {
                 return Err(SpawnError::Closed);
             }
-            let mut holder = name.and_then(|name| self.holder(name));
+            let mut holder = self.holder(sought);
             if let (Some(holder), Policy::Fail) = (holder, policy) {
                 return Err(SpawnError::NameTaken { holder: self.id_of(holder) });
             }
@@ -260,7 +283,7 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
                 }
                 // It ended meanwhile; there may be one that it was to replace itself.
                 before = Before::NOBODY;
-                holder = name.and_then(|name| self.holder(name));
+                holder = self.holder(sought);
             }
             let held = if before == Before::NOBODY { 0 } else { HELD | CHAINED };
             // SAFETY: the slot is free (invariant 1), and the table's lock is held.
@@ -271,7 +294,7 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
                 body.why = 0;
                 body.more = before;
             });
-            slot.reset(RESERVED | held, 2);
+            slot.reset(RESERVED | held | sought.hash, 2);
             Ok(slot)
         });
         if let Some((task, request)) = replaced {
@@ -283,26 +306,33 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         Ok(Ticket::new(refs.0, refs.1))
     }
 
-    /// The live task of this name. Under the table's lock.
+    /// The live task of this name, or else the last that ended with it. Under the table's lock.
     ///
     /// A task that has ended and is not yet taken out of its chain, because whoever ended it is still on the way to this lock,
     /// is taken out here: its name may have to go back to one that lives.
-    fn holder(&'static self, name: &str) -> Option<&'static Slot<Fixed<L>>> {
+    fn known(&'static self, name: Sought<'_>) -> Option<&'static Slot<Fixed<L>>> {
+        let now = self.ended.load();
         loop {
-            let (mut holder, mut late) = (None, None);
-            for slot in &self.slots {
-                if slot.is_named(name, ENDED) {
-                    holder = Some(slot);
-                } else if slot.flags() & ENDED != 0 && slot.head().name == Some(name) {
-                    let waits = slot.with(|body| body.more != Before::NOBODY);
-                    late = if waits { Some(slot) } else { late };
+            let (mut known, mut least, mut late) = (None, u32::MAX, None);
+            for slot in self.slots.iter().filter(|slot| slot.bears(name)) {
+                let (flags, age) = (slot.flags(), slot.age(now));
+                if flags & (GONE | NAMELESS) == 0 && age < least {
+                    (known, least) = (Some(slot), age);
+                }
+                if age > 0 && slot.with(|body| body.more != Before::NOBODY) {
+                    late = Some(slot);
                 }
             }
-            let Some(late) = late else { return holder };
+            let Some(late) = late else { return known };
             // It waited for another, so nobody goes on. Each pass takes one out.
             let nobody = self.unchain(late);
             debug_assert!(nobody.is_none());
         }
+    }
+
+    /// The live task of this name. Under the table's lock.
+    fn holder(&'static self, name: Sought<'_>) -> Option<&'static Slot<Fixed<L>>> {
+        self.known(name).filter(|slot| slot.is_live())
     }
 
     /// Asks `old`, which lives, to stop, so that a newcomer can be put behind it. `None` if it has ended meanwhile. Under the
@@ -340,28 +370,15 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
 
     /// The live task of this name, or else the last that ended with it.
     pub(super) fn find(&'static self, name: &str) -> Option<TaskRef<Fixed<L>>> {
-        self.lock.with(|_| {
-            let slot = self.holder(name).or_else(|| self.newest(name))?;
-            Some(TaskRef(self.refer(slot)))
-        })
+        let name = Sought::new(name);
+        self.lock.with(|_| Some(TaskRef(self.refer(self.known(name)?))))
     }
 
     /// The live task of this name. Looked up in one section, so that a name which goes from one live task to another is never
     /// found without one.
     pub(super) fn find_live(&'static self, name: &str) -> Option<TaskRef<Fixed<L>>> {
+        let name = Sought::new(name);
         self.lock.with(|_| Some(TaskRef(self.refer(self.holder(name)?))))
-    }
-
-    /// The record of the last task that ended with this name. Under the table's lock.
-    fn newest(&'static self, name: &str) -> Option<&'static Slot<Fixed<L>>> {
-        let now = self.ended.load();
-        let (mut newest, mut least) = (None, u32::MAX);
-        for slot in &self.slots {
-            if slot.is_named(name, GONE) && slot.age(now) < least {
-                (newest, least) = (Some(slot), slot.age(now));
-            }
-        }
-        newest
     }
 
     pub(super) fn by_id(&'static self, id: TaskId) -> Option<TaskRef<Fixed<L>>> {
