@@ -55,6 +55,7 @@ tests! {
     a_future_that_cannot_be_made_gives_the_place_back
     a_grace_fires_the_token_and_ends_when_it_is_ready
     law_20_no_name_is_an_error_and_no_name_panics
+    law_20_names_of_one_hash_are_told_apart
     a_registry_without_slots_is_full
 }
 
@@ -463,6 +464,18 @@ fn law_20_no_name_is_an_error_and_no_name_panics<L: Locking>() {
     assert!(tasks.get("\u{0}\u{202e}").is_none());
     let unnamed = tasks.reserve_unnamed().unwrap();
     assert_eq!(unnamed.name(), None);
+}
+
+/// More names than there are hashes of 11 bits, so that some have the same.
+fn law_20_names_of_one_hash_are_told_apart<L: Locking>() {
+    let tasks = registry::<L, 2049>();
+    let name = |number| -> &'static str { format!("task {number:04}").leak() };
+    let tickets: Vec<_> = (0..2049).map(|number| tasks.reserve(name(number)).unwrap()).collect();
+    for (number, ticket) in tickets.iter().enumerate() {
+        assert_eq!(tasks.get(name(number)).unwrap().id(), ticket.id());
+        assert!(matches!(tasks.reserve(name(number)), Err(SpawnError::NameTaken { .. })));
+    }
+    assert!(tasks.get("task 2049").is_none());
 }
 
 fn a_registry_without_slots_is_full<L: Locking>() {
