@@ -54,6 +54,15 @@ pub(crate) async fn law_07_a_handle_keeps_its_record_from_the_next_tenant(_: Lab
     assert!(tasks.reserve("b").is_ok());
 }
 
+pub(crate) async fn law_07_an_id_stays_stale_through_more_generations_than_16_bits_count(_: Lab) {
+    let tasks = registry!(1);
+    let first = tasks.reserve("a").expect("it is free").id();
+    for _ in 0..=1 << 16 {
+        let ticket = tasks.reserve("a").expect("it is free");
+        assert!(ticket.id() != first && tasks.by_id(first).is_none());
+    }
+}
+
 pub(crate) async fn law_08_dropping_a_handle_stops_nothing(lab: Lab) {
     static A: Probe = Probe::new();
     let tasks = registry!(2);

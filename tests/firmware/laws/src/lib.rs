@@ -111,6 +111,7 @@ macro_rules! each_law {
                 law_07_a_stale_id_never_touches_another_task
                 law_07_ids_of_another_registry_are_strangers
                 law_07_a_handle_keeps_its_record_from_the_next_tenant
+                law_07_an_id_stays_stale_through_more_generations_than_16_bits_count
                 law_08_dropping_a_handle_stops_nothing
                 law_08_a_guard_stops_on_drop
                 law_08_a_guard_can_be_waited_for;
