@@ -9,7 +9,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::{Init, Lock, Mode};
-use crate::slot::{ENDING, SlotRef};
+use crate::slot::{ENDED, ENDING, SlotRef};
 use crate::table::Watch;
 use crate::wait::{Event, Waiter};
 use crate::{Cancel, CancellingAll, SpawnError, TaskRef, Tasks, Text};
@@ -191,6 +191,8 @@ impl<M: Mode> Scope<M> {
     }
 
     /// How many of its tasks, and of those of the scopes within, have not ended. O(1).
+    ///
+    /// One that is seen to end this instant counts until it has left, before who waits for it or for the scope is woken.
     #[must_use]
     pub fn live(&self) -> usize {
         self.inner.members.with(|members| members.live())
@@ -201,7 +203,9 @@ impl<M: Mode> Scope<M> {
     pub fn tasks(&self) -> Vec<TaskRef<M>> {
         let tasks = |members: &mut Members<M>| members.tasks().cloned().collect();
         let slots: Vec<_> = self.inner.members.with(tasks);
-        slots.into_iter().map(TaskRef).collect()
+        // One that has ended may not have left yet.
+        let lives = |task: &SlotRef<M>| task.settled() & ENDED == 0;
+        slots.into_iter().filter(lives).map(TaskRef).collect()
     }
 
     /// Whether it, or a scope around it, was cancelled.

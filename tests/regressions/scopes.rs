@@ -1,11 +1,13 @@
 //! Scopes within scopes within scopes.
 
-use std::future::{pending, ready};
+use std::future::{Future, pending, ready};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 
 use async_executor::LocalExecutor;
-use futures_lite::future::block_on;
+use futures_lite::future::{block_on, yield_now};
 use task_registry::local::OnLocalExecutor;
-use task_registry::{Registry, SpawnError};
+use task_registry::{Options, Registry, Scope, SpawnError, Tasks, mode};
 
 #[test]
 fn a_hundred_thousand_nested_scopes_are_entered_left_cancelled_and_dropped() {
@@ -27,4 +29,36 @@ fn a_hundred_thousand_nested_scopes_are_entered_left_cancelled_and_dropped() {
     assert_eq!(tasks.unnamed().within(&scope).spawn(ready(())).unwrap_err(), SpawnError::Closed);
     drop(root);
     drop(scope);
+}
+
+#[test]
+fn a_task_that_has_ended_and_is_about_to_leave_its_scope_is_not_asked_by_it() {
+    /// Its destructor runs between the end of its task and the task's leaving.
+    struct Last {
+        scope: Scope<mode::Sync>,
+        asked: Arc<Mutex<Option<usize>>>,
+    }
+    impl Wake for Last {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Last {
+        fn drop(&mut self) {
+            let asked = self.scope.cancel();
+            *self.asked.lock().unwrap() = Some(asked.len());
+        }
+    }
+    let executor = LocalExecutor::new();
+    let tasks = Tasks::<mode::Sync>::new(Options::new());
+    let tasks = Registry::with_tasks(OnLocalExecutor(&executor), tasks);
+    let scope = tasks.child("s");
+    let asked = Arc::new(Mutex::new(None));
+    let ticket = tasks.task("a").within(&scope).reserve().unwrap();
+    let task = ticket.task().clone();
+    let mut run = Box::pin(ticket.track(yield_now()).unwrap().0);
+    let waker = Waker::from(Arc::new(Last { scope: scope.clone(), asked: asked.clone() }));
+    assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker);
+    assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    assert!(task.is_ended());
+    assert_eq!(*asked.lock().unwrap(), Some(0), "nobody is left who could be asked");
 }
