@@ -11,7 +11,7 @@ use task_registry::mode::Interrupt;
 use task_registry::{ResultCell, StaticTasks};
 
 use crate::section::{is_inside, sections};
-use crate::{poll, registry};
+use crate::{for_ever, poll, registry};
 
 type Runs = Vec<Pin<Box<dyn Future<Output = ()>>>>;
 
@@ -19,7 +19,7 @@ type Runs = Vec<Pin<Box<dyn Future<Output = ()>>>>;
 fn full<const N: usize>() -> (StaticTasks<Interrupt>, Runs) {
     let tasks = registry::<Interrupt, N>();
     let begin = |number| -> Pin<Box<dyn Future<Output = ()>>> {
-        let ticket = tasks.reserve(format!("task {number:02}").leak()).unwrap();
+        let ticket = tasks.reserve(for_ever(format!("task {number:02}"))).unwrap();
         let mut run = Box::pin(ticket.track(pending::<()>()).unwrap());
         assert!(poll(run.as_mut()).is_pending());
         run

@@ -13,7 +13,7 @@ use task_registry::{
     TrySpawnError,
 };
 
-use crate::{poll, registry};
+use crate::{for_ever, poll, registry};
 
 /// Every test in every mode.
 macro_rules! tests {
@@ -469,7 +469,8 @@ fn law_20_no_name_is_an_error_and_no_name_panics<L: Locking>() {
 /// More names than there are hashes of 11 bits, so that some have the same.
 fn law_20_names_of_one_hash_are_told_apart<L: Locking>() {
     let tasks = registry::<L, 2049>();
-    let name = |number| -> &'static str { format!("task {number:04}").leak() };
+    let names = for_ever((0..2049).map(|number| format!("task {number:04}")).collect::<Vec<_>>());
+    let name = |number: usize| names[number].as_str();
     let tickets: Vec<_> = (0..2049).map(|number| tasks.reserve(name(number)).unwrap()).collect();
     for (number, ticket) in tickets.iter().enumerate() {
         assert_eq!(tasks.get(name(number)).unwrap().id(), ticket.id());

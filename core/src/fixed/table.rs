@@ -19,7 +19,7 @@
 )]
 
 use core::cell::UnsafeCell;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 use core::task::Waker;
 
 use crate::mode::{AnyThread, Fixed, Init, Lock, Locking, Word};
@@ -178,17 +178,15 @@ impl<L: Locking> Slot<Fixed<L>> {
         self.is_none_of(ENDED)
     }
 
-    /// Before how many ends the task ended. 0: it lives.
-    fn age(&self, now: u32) -> u32 {
-        match self.flags() & ENDED {
-            0 => 0,
-            _ => now.wrapping_sub(self.home.order.load()),
-        }
+    /// Whether this task ended before that one; both have.
+    fn ended_before(&self, other: &Self) -> bool {
+        !self.home.is_since(other.home.order.load())
     }
 
     /// Whether it bears this name, whoever the name leads to. A slot that was never used has none.
     fn bears(&self, name: Sought<'_>) -> bool {
-        (self.flags() ^ name.hash) & HASH == 0 && self.head().name == Some(name.text)
+        (self.flags() ^ name.hash) & HASH == 0
+            && self.head().name.is_some_and(|own| ptr::eq(own, name.text) || own == name.text)
     }
 }
 
@@ -306,24 +304,31 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
         Ok(Ticket::new(refs.0, refs.1))
     }
 
-    /// The live task of this name, or else the last that ended with it. Under the table's lock.
+    /// The live task of this name, and the last that ended with it. Under the table's lock.
     ///
-    /// A task that has ended and is not yet taken out of its chain, because whoever ended it is still on the way to this lock,
-    /// is taken out here: its name may have to go back to one that lives.
-    fn known(&'static self, name: Sought<'_>) -> Option<&'static Slot<Fixed<L>>> {
-        let now = self.ended.load();
+    /// Between threads a task may end meanwhile: its flags are read once. One that has ended and is not yet taken out of its
+    /// chain, because whoever ended it is still on the way to this lock, is taken out here: its name may have to go back to one
+    /// that lives.
+    fn known(&'static self, name: Sought<'_>) -> [Option<&'static Slot<Fixed<L>>>; 2] {
         loop {
-            let (mut known, mut least, mut late) = (None, u32::MAX, None);
+            let (mut live, mut record, mut late) = (None, None, None);
             for slot in self.slots.iter().filter(|slot| slot.bears(name)) {
-                let (flags, age) = (slot.flags(), slot.age(now));
-                if flags & (GONE | NAMELESS) == 0 && age < least {
-                    (known, least) = (Some(slot), age);
-                }
-                if age > 0 && slot.with(|body| body.more != Before::NOBODY) {
+                let flags = slot.flags();
+                let has_ended = flags & ENDED != 0;
+                if has_ended
+                    && flags & CHAINED != 0
+                    && slot.with(|body| body.more != Before::NOBODY)
+                {
                     late = Some(slot);
+                } else if flags & (GONE | NAMELESS) != 0 {
+                    continue;
+                } else if !has_ended {
+                    live = Some(slot);
+                } else if record.is_none_or(|record: &Slot<_>| record.ended_before(slot)) {
+                    record = Some(slot);
                 }
             }
-            let Some(late) = late else { return known };
+            let Some(late) = late else { return [live, record] };
             // It waited for another, so nobody goes on. Each pass takes one out.
             let nobody = self.unchain(late);
             debug_assert!(nobody.is_none());
@@ -332,7 +337,8 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
 
     /// The live task of this name. Under the table's lock.
     fn holder(&'static self, name: Sought<'_>) -> Option<&'static Slot<Fixed<L>>> {
-        self.known(name).filter(|slot| slot.is_live())
+        let [live, _] = self.known(name);
+        live
     }
 
     /// Asks `old`, which lives, to stop, so that a newcomer can be put behind it. `None` if it has ended meanwhile. Under the
@@ -350,8 +356,7 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
 
     /// A free slot, or that of the oldest record that nobody refers to. Under the table's lock.
     fn room(&'static self) -> Option<&'static Slot<Fixed<L>>> {
-        let now = self.ended.load();
-        let (mut oldest, mut most) = (None, 0);
+        let mut oldest = None;
         for slot in &self.slots {
             // A slot whose generation would wrap is never used again (law 7).
             if slot.refs.load() != 0 || slot.head().generation == u32::MAX {
@@ -360,9 +365,8 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
             if !slot.has_record() {
                 return Some(slot);
             }
-            let age = slot.age(now);
-            if age > most {
-                (oldest, most) = (Some(slot), age);
+            if oldest.is_none_or(|oldest| slot.ended_before(oldest)) {
+                oldest = Some(slot);
             }
         }
         oldest
@@ -371,7 +375,10 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
     /// The live task of this name, or else the last that ended with it.
     pub(super) fn find(&'static self, name: &str) -> Option<TaskRef<Fixed<L>>> {
         let name = Sought::new(name);
-        self.lock.with(|_| Some(TaskRef(self.refer(self.known(name)?))))
+        self.lock.with(|_| {
+            let [live, record] = self.known(name);
+            Some(TaskRef(self.refer(live.or(record)?)))
+        })
     }
 
     /// The live task of this name. Looked up in one section, so that a name which goes from one live task to another is never

@@ -13,6 +13,15 @@ use crate::{Options, Outcome, Retain, SpawnError, State, StaticRegistry, TaskId,
 /// More often than 16 bits count, and then some; under Miri, which takes a thousand times as long, more often than 8 do.
 const MANY: u32 = if cfg!(miri) { (1 << 8) + 100 } else { (1 << 16) + 1_000 };
 
+/// Keeps it reachable, so that leak checkers are content.
+fn for_ever<T>(value: T) -> &'static T {
+    static KEPT: std::sync::Mutex<Vec<usize>> = std::sync::Mutex::new(Vec::new());
+    let kept: &'static T = Box::leak(Box::new(value));
+    let mut all = KEPT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    all.push(std::ptr::from_ref(kept).expose_provenance());
+    kept
+}
+
 #[test]
 fn an_id_stays_stale_through_more_generations_of_its_place_than_16_bits_count() {
     stays_stale::<Unsync>();
@@ -40,7 +49,7 @@ fn stays_stale<M: Mode>() {
 
 #[test]
 fn an_id_of_a_fixed_table_stays_stale_through_more_generations_than_16_bits_count() {
-    let tasks = Box::leak(Box::new(StaticRegistry::<Unsync, 1>::new())).tasks();
+    let tasks = for_ever(StaticRegistry::<Unsync, 1>::new()).tasks();
     let first = tasks.reserve("a").unwrap().id();
     for again in 1..=MANY {
         let tenant = tasks.reserve("a").unwrap();
@@ -77,7 +86,7 @@ fn a_task_lives_in_the_last_generation_of_its_place_which_then_retires() {
 
 #[test]
 fn a_place_of_a_fixed_table_retires_and_is_no_room_any_more() {
-    let tasks = Box::leak(Box::new(StaticRegistry::<Unsync, 2>::new())).tasks();
+    let tasks = for_ever(StaticRegistry::<Unsync, 2>::new()).tasks();
     let ticket = tasks.reserve("last").unwrap();
     ticket.task().0.set_generation(u32::MAX);
     let last = ticket.id();
@@ -125,8 +134,7 @@ fn an_id_of_another_table_with_the_same_place_and_generation_is_a_stranger() {
     }
     assert!(mine.iter().all(|ticket| ticket.task().state() == State::Queued));
 
-    let [here, there] =
-        [(); 2].map(|()| Box::leak(Box::new(StaticRegistry::<Unsync, 4>::new())).tasks());
+    let [here, there] = [(); 2].map(|()| for_ever(StaticRegistry::<Unsync, 4>::new()).tasks());
     let (mine, yours) = (here.reserve("a").unwrap(), there.reserve("a").unwrap());
     assert!(strangers(mine.id(), yours.id()), "{} and {}", mine.id(), yours.id());
     assert!(here.by_id(yours.id()).is_none() && here.cancel_id(yours.id()).is_none());

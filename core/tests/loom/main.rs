@@ -15,6 +15,7 @@
 mod closing;
 mod end;
 mod endings;
+mod fixed;
 mod handles;
 mod harness;
 mod leaving;
