@@ -89,6 +89,7 @@ fn a_ticket_runs_in_place_and_its_record_stays_readable<L: Locking>() {
     assert!(poll(run.as_mut()).is_pending());
     assert_eq!(tasks.get("blink").unwrap().state(), State::Running);
     assert_eq!(poll(run.as_mut()), Poll::Ready(StaticOutcome::Completed));
+    assert!(poll(run.as_mut()).is_pending(), "it has ended once");
     let record = tasks.get("blink").unwrap();
     assert_eq!(record.outcome(), Some(StaticOutcome::Completed));
     assert!(tasks.get_live("blink").is_none());

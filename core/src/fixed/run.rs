@@ -140,7 +140,8 @@ impl<F: Future, L: Locking> Future for Deliver<'_, F, L> {
 
 pin_project! {
     /// A task that runs in place: what [`Ticket::run`](crate::Ticket::run) returns for a fixed table. Resolves to how the
-    /// task ended; when it is dropped before, the task ends [`Abandoned`](StaticOutcome::Abandoned).
+    /// task ended, once, and is pending ever after; when it is dropped before, the task ends
+    /// [`Abandoned`](StaticOutcome::Abandoned).
     #[must_use = "futures do nothing unless polled"]
     pub struct StaticRun<F: Future, L: Locking> {
         #[pin]
@@ -152,8 +153,10 @@ impl<F: Future<Output: 'static>, L: Locking> Future for StaticRun<F, L> {
     type Output = StaticOutcome;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StaticOutcome> {
-        let seen = self.project().tracked.poll_to_end(cx);
-        seen.map(|outcome| outcome.unwrap_or(StaticOutcome::Abandoned))
+        match self.project().tracked.poll_to_end(cx) {
+            Poll::Ready(Some(outcome)) => Poll::Ready(outcome),
+            _ => Poll::Pending,
+        }
     }
 }
 

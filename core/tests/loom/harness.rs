@@ -12,7 +12,7 @@
 //! - Who finds a lock taken sleeps until it is free: how long the latch spins, and that it ends, is not modelled.
 //! - Strings, observers and factories are in std's `Arc`, which is given to the table when it is made or a task admitted, and
 //!   never changed.
-//! - Tables of fixed size and critical sections: `tests/fixed` tries those with an interrupt after each section.
+//! - Critical sections: `tests/fixed` tries an interrupt after each.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

@@ -47,6 +47,36 @@ impl Future for Sensor {
     }
 }
 
+/// Another type of future: it ends.
+pub struct Other {
+    turns: u32,
+}
+
+impl Other {
+    #[expect(clippy::new_without_default, reason = "there is no default")]
+    pub fn new() -> Self {
+        Self { turns: black_box(2) }
+    }
+}
+
+impl Future for Other {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.turns = self.turns.saturating_sub(1);
+        if self.turns == 0 {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Lets those take a few turns.
+pub fn others<F: Future<Output = ()>>(queue: &'static Queue<F, 1>) -> bool {
+    queue.drive(Turns(5), asm::nop).is_some()
+}
+
 /// Lets the sensors take a few turns. No `async` here, which brings a panic of its own for being polled once more.
 pub struct Turns(pub u32);
 

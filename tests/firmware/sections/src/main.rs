@@ -56,6 +56,14 @@ fn last<const N: usize>(tasks: Tasks) -> StaticTask<Interrupt> {
     tasks.get(name(N - 1)).expect("it lives")
 }
 
+/// Fills all slots with records of one name: a task that was started again and again.
+fn records(tasks: Tasks) {
+    tasks.purge();
+    for _ in 0..tasks.capacity() {
+        end(track(tasks.reserve(name(0)).ok().expect("there is room"), ready(())));
+    }
+}
+
 struct Report {
     scale: Scale,
     slots: u32,
@@ -105,6 +113,25 @@ macro_rules! measure {
             };
             "get, no such name", 0, |tasks, runs| || assert!(tasks.get("sensor of 99").is_none());
             "get, the last name", 0, |tasks, runs| || assert!(tasks.get(name($slots - 1)).is_some());
+            "get, that many records of the name", 0, |tasks, runs| {
+                drop(runs);
+                records(tasks);
+                || assert!(tasks.get(name(0)).is_some())
+            };
+            "reserve, that many records of the name", 0, |tasks, runs| {
+                drop(runs);
+                records(tasks);
+                || assert!(tasks.reserve(name(0)).is_ok())
+            };
+            "get, that many records of the name, which is spelt anew", 0, |tasks, runs| {
+                drop(runs);
+                records(tasks);
+                let spelt = NAMES[0];
+                move || {
+                    let name = core::str::from_utf8(&spelt).expect("it is ASCII");
+                    assert!(tasks.get(name).is_some());
+                }
+            };
             "by_id", 0, |tasks, runs| {
                 let id = last::<$slots>(tasks).id();
                 move || assert!(tasks.by_id(id).is_some())
@@ -118,11 +145,11 @@ macro_rules! measure {
                 let task = last::<$slots>(tasks);
                 move || drop(task.cancel())
             };
-            "the poll that stops a task", 0, |tasks, runs| {
+            "a poll that stops a task", 0, |tasks, runs| {
                 drop(last::<$slots>(tasks).cancel());
                 || assert!(poll(Pin::new(runs[$slots - 1].as_mut().expect("it runs"))))
             };
-            "the poll that ends the last task, while somebody waits for that", 0, |tasks, runs| {
+            "a poll that ends the last task, while somebody waits for that", 0, |tasks, runs| {
                 runs[..$slots - 1].fill_with(|| None);
                 drop(last::<$slots>(tasks).cancel());
                 || {
@@ -131,14 +158,14 @@ macro_rules! measure {
                     assert!(poll(Pin::new(runs[$slots - 1].as_mut().expect("it runs"))));
                 }
             };
-            "the poll that ends a task which another replaces", 1, |tasks, runs| {
+            "a poll that ends a task which another replaces", 1, |tasks, runs| {
                 let ticket = tasks.reserve_replacing(name($slots - 2)).ok().expect("there is room");
                 || {
                     assert!(poll(Pin::new(runs[$slots - 2].as_mut().expect("it runs"))));
                     drop(ticket);
                 }
             };
-            "listing", 0, |tasks, runs| || assert!(tasks.iter().count() == $slots);
+            "a list", 0, |tasks, runs| || assert!(tasks.iter().count() == $slots);
             "purge", 0, |tasks, runs| {
                 drop(runs);
                 || assert!(tasks.purge() == $slots)
