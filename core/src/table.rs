@@ -54,7 +54,7 @@ pub(crate) use payload::Payload;
 use crate::mode::{self, Init, Lock, Mode, Shared, Word};
 use crate::slot::{CHAINED, ENDED, GONE, HANDLE, LOOKING, OUTPUT, PANIC, Slot, SlotRef};
 use crate::text::Key;
-use crate::unwind::{catch, contain, discard};
+use crate::unwind::{catch, contain, discard, in_turn};
 use crate::wait::Event;
 use crate::{Options, State, TaskId, TaskInfo};
 use chain::Loose;
@@ -302,15 +302,17 @@ impl<M: Mode> Core<M> {
                 gave_back = back.then_some(task.head().hash);
             }
         });
-        loose.tie_up();
-        if gave_back.is_some() {
-            self.named.wake_all(gave_back);
-        }
-        if let Some(output) = output {
-            contain(|| drop(output));
-        }
-        if let Some((observer, info, panic)) = told {
-            news::give(observer, &info, panic);
+        in_turn! {
+            loose.tie_up();
+            if gave_back.is_some() {
+                self.named.wake_all(gave_back);
+            };
+            if let Some(output) = output {
+                contain(|| drop(output));
+            };
+            if let Some((observer, info, panic)) = told {
+                news::give(observer, &info, panic);
+            };
         }
     }
 

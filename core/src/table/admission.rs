@@ -10,6 +10,7 @@ use super::shard::Inner;
 use super::{Core, CoreRef, News, slot};
 use crate::mode::{Lock, Mode, Word};
 use crate::slot::{CHAINED, ENDED, HELD, Slot, SlotRef};
+use crate::unwind::guarded;
 use crate::{SpawnError, TaskId, Text, Times};
 
 /// What to do when a live task has the name.
@@ -68,15 +69,17 @@ impl<M: Mode> CoreRef<M> {
             false => self.unnamed.add(1).reverse_bits(),
         };
         let mut newcomer = Newcomer { name, hash, flags, spawned: self.now(), again };
-        let new = self.place(&mut newcomer, named, policy)?;
-        if named {
-            self.named.wake_all(Some(hash));
-        }
-        // SAFETY: `furnish` counted these two.
-        let refs = unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
-        if let Some(observer) = self.options.observer.get() {
-            refs.0.announce(observer);
-        }
+        let refs = self.place(&mut newcomer, named, policy)?;
+        let tell = || {
+            if named {
+                self.named.wake_all(Some(hash));
+            }
+            if let Some(observer) = self.options.observer.get() {
+                refs.0.announce(observer);
+            }
+        };
+        // Who asked for it never has it then.
+        guarded(tell, || refs.0.clone().withdraw());
         Ok(refs)
     }
 
@@ -85,7 +88,7 @@ impl<M: Mode> CoreRef<M> {
         newcomer: &mut Newcomer<'_, M>,
         named: bool,
         policy: Policy,
-    ) -> Result<NonNull<Slot<M>>, NotAdmitted<M>> {
+    ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
         let (index, shard) = self.shard(newcomer.hash);
         let mut loose = Loose::new();
         let admitted = shard.lock.with(|inner| {
@@ -113,7 +116,18 @@ impl<M: Mode> CoreRef<M> {
             shard.spawned.bump();
             Ok(new)
         });
-        loose.tie_up();
+        // SAFETY: `furnish` counted these two.
+        let refs =
+            |new| unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
+        let admitted = admitted.map(refs);
+        guarded(
+            || loose.tie_up(),
+            || {
+                if let Ok((new, _)) = &admitted {
+                    new.clone().withdraw();
+                }
+            },
+        );
         admitted
     }
 
