@@ -131,7 +131,7 @@ impl<M: Mode> CoreRef<M> {
     }
 
     /// Gives a record its name again, if no other task has it: the one that took it came to nothing.
-    pub(crate) fn rename(&self, record: &SlotRef<M>) {
+    pub(crate) fn restore_name(&self, record: &SlotRef<M>) {
         let (name, hash) = (record.head().name.key(), record.head().hash);
         self.shard(hash).1.lock.with(|inner| {
             if inner.named(hash, &name).is_none() && record.has_record() {
@@ -451,6 +451,11 @@ impl<M: Mode> Core<M> {
             inner.memory.chunks.iter().filter(|c| c.slots.is_some()).count()
         };
         self.shards.iter().map(|shard| shard.lock.with(count)).sum()
+    }
+
+    /// How many names lead somewhere.
+    pub(crate) fn names(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock.with(|inner| inner.names.len())).sum()
     }
 }
 
