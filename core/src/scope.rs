@@ -99,10 +99,9 @@ impl<M: Mode> Membership<M> {
 
     /// Leaves the scope and those around it.
     pub(crate) fn leave(self) {
-        let Self { own, around } = self;
         in_turn! {
-            own.leave();
-            each(around, Entry::leave);
+            self.own.leave();
+            each(self.around, Entry::leave);
         }
     }
 }

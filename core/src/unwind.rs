@@ -50,9 +50,11 @@ mod imp {
     pub(crate) use in_turn;
 
     /// Calls `call` with each. What panics in it is contained there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn each<T>(items: alloc::vec::Vec<T>, call: impl Fn(T)) {
-        items.into_iter().for_each(call);
+        for item in items {
+            call(item);
+        }
     }
 
     #[inline]

@@ -101,19 +101,24 @@ impl<M: Storage> SlotRef<M> {
     /// Follows up on a request to stop, outside all locks.
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn after_request(&self, request: Request<M>) {
-        let Request { unborn, awaited, waker, asked } = request;
         in_turn! {
-            if unborn {
-                self.clone().end(Fate::Dropped, &mut None, &mut Words::default());
+            if request.unborn {
+                self.end_unborn();
             };
-            if awaited {
+            if request.awaited {
                 wake_all(self, Some(FOR_CANCEL));
             };
-            if let Some(waker) = waker {
+            if let Some(waker) = request.waker {
                 contain(|| waker.wake());
             };
-            M::asked(self, asked);
+            M::asked(self, request.asked);
         }
+    }
+
+    /// Ends a place that no future was given to and that was asked to stop.
+    #[cfg_attr(feature = "alloc", cold)]
+    fn end_unborn(&self) {
+        self.clone().end(Fate::Dropped, &mut None, &mut Words::default());
     }
 
     /// Reports the end of the task (law 2: its future has been dropped). Only the first report counts. Says how the task
@@ -133,7 +138,7 @@ impl<M: Storage> SlotRef<M> {
     }
 
     /// The same, when what there is to say was noted.
-    #[cfg_attr(feature = "alloc", inline)]
+    #[inline(always)]
     fn end_noted(self, fate: Fate, output: &mut Option<M::Output>) -> M::Seen {
         let mut concluded = Concluded::nothing();
         loop {

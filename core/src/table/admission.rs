@@ -40,6 +40,14 @@ struct Newcomer<'a, M: Mode> {
     again: Option<&'a M::Again>,
 }
 
+/// Ends a task that was just furnished and whose place nobody gets, since a panic passes.
+#[cold]
+fn give_up<M: Mode>(new: NonNull<Slot<M>>) {
+    // SAFETY: `furnish` counted these two.
+    let refs = unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
+    refs.0.withdraw();
+}
+
 impl<M: Mode> CoreRef<M> {
     /// Gives a new task its place: two references to it, for its wrapper and for its handle.
     #[inline]
@@ -69,17 +77,15 @@ impl<M: Mode> CoreRef<M> {
             false => self.unnamed.add(1).reverse_bits(),
         };
         let mut newcomer = Newcomer { name, hash, flags, spawned: self.now(), again };
-        let refs = self.place(&mut newcomer, named, policy)?;
-        let tell = || {
-            if named {
-                self.named.wake_all(Some(hash));
-            }
-            if let Some(observer) = self.options.observer.get() {
-                refs.0.announce(observer);
-            }
-        };
-        // Who asked for it never has it then.
-        guarded(tell, || refs.0.clone().withdraw());
+        let new = self.place(&mut newcomer, named, policy)?;
+        if named {
+            guarded(|| self.named.wake_all(Some(hash)), || give_up(new));
+        }
+        // SAFETY: `furnish` counted these two.
+        let refs = unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
+        if let Some(observer) = self.options.observer.get() {
+            guarded(|| refs.0.announce(observer), || refs.0.clone().withdraw());
+        }
         Ok(refs)
     }
 
@@ -88,7 +94,7 @@ impl<M: Mode> CoreRef<M> {
         newcomer: &mut Newcomer<'_, M>,
         named: bool,
         policy: Policy,
-    ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
+    ) -> Result<NonNull<Slot<M>>, NotAdmitted<M>> {
         let (index, shard) = self.shard(newcomer.hash);
         let mut loose = Loose::new();
         let admitted = shard.lock.with(|inner| {
@@ -116,18 +122,7 @@ impl<M: Mode> CoreRef<M> {
             shard.spawned.bump();
             Ok(new)
         });
-        // SAFETY: `furnish` counted these two.
-        let refs =
-            |new| unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
-        let admitted = admitted.map(refs);
-        guarded(
-            || loose.tie_up(),
-            || {
-                if let Ok((new, _)) = &admitted {
-                    new.clone().withdraw();
-                }
-            },
-        );
+        guarded(|| loose.tie_up(), || admitted.iter().copied().for_each(give_up));
         admitted
     }
 

@@ -53,13 +53,12 @@ impl<M: Mode> Loose<M> {
 impl<M: Mode> Ends<M> {
     #[cold]
     fn tie_up(self) {
-        let Self { refs, wakers, request } = self;
         in_turn! {
-            if let Some((replaced, request)) = request {
+            if let Some((replaced, request)) = self.request {
                 replaced.after_request(request);
             };
-            each(wakers, |waker| contain(|| waker.wake()));
-            drop(refs);
+            each(self.wakers, |waker| contain(|| waker.wake()));
+            drop(self.refs);
         }
     }
 }

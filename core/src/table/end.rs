@@ -143,21 +143,20 @@ impl<M: Mode> SlotRef<M> {
     #[inline]
     pub(super) fn settle(&self, flags: u32, left: Left<M>) {
         let core = self.core();
-        let Left { evicted, joiner, waiter, extras } = left;
         in_turn! {
             if flags & CHAINED != 0 {
                 core.pass_on(self);
             };
-            if let Some(record) = evicted {
+            if let Some(record) = left.evicted {
                 core.evict(record);
             };
-            if extras {
+            if left.extras {
                 self.settle_extras();
             };
-            if let Some(joiner) = joiner {
+            if let Some(joiner) = left.joiner {
                 contain(|| joiner.wake());
             };
-            if let Some(waiter) = waiter {
+            if let Some(waiter) = left.waiter {
                 contain(|| waiter.wake());
             };
         }

@@ -86,10 +86,9 @@ impl<M: Parts> Store for M {
 
     #[inline]
     fn asked(task: &SlotRef<M>, asked: Asked) {
-        let Asked { hooks, news } = asked;
         in_turn! {
-            each(hooks, |hook| contain(|| hook.wake()));
-            if news {
+            each(asked.hooks, |hook| contain(|| hook.wake()));
+            if asked.news {
                 task.tell();
             };
         }
