@@ -209,7 +209,7 @@ struct Unless<'a, M: Mode> {
 impl<M: Mode> Drop for Unless<'_, M> {
     fn drop(&mut self) {
         if !self.started {
-            self.tasks.0.rename(self.old);
+            self.tasks.0.restore_name(self.old);
         }
     }
 }

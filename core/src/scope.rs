@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use crate::mode::{Init, Lock, Mode};
 use crate::slot::{ENDED, ENDING, SlotRef};
 use crate::table::Watch;
+use crate::unwind::{each, in_turn};
 use crate::wait::{Event, Waiter};
 use crate::{Cancel, CancellingAll, SpawnError, TaskRef, Tasks, Text};
 use members::Members;
@@ -98,8 +99,10 @@ impl<M: Mode> Membership<M> {
 
     /// Leaves the scope and those around it.
     pub(crate) fn leave(self) {
-        self.own.leave();
-        self.around.into_iter().for_each(Entry::leave);
+        in_turn! {
+            self.own.leave();
+            each(self.around, Entry::leave);
+        }
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) use payload::Payload;
 use crate::mode::{self, Init, Lock, Mode, Shared, Word};
 use crate::slot::{CHAINED, ENDED, GONE, HANDLE, LOOKING, OUTPUT, PANIC, Slot, SlotRef};
 use crate::text::Key;
-use crate::unwind::{catch, contain, discard};
+use crate::unwind::{catch, contain, discard, in_turn};
 use crate::wait::Event;
 use crate::{Options, State, TaskId, TaskInfo};
 use chain::Loose;
@@ -131,7 +131,7 @@ impl<M: Mode> CoreRef<M> {
     }
 
     /// Gives a record its name again, if no other task has it: the one that took it came to nothing.
-    pub(crate) fn rename(&self, record: &SlotRef<M>) {
+    pub(crate) fn restore_name(&self, record: &SlotRef<M>) {
         let (name, hash) = (record.head().name.key(), record.head().hash);
         self.shard(hash).1.lock.with(|inner| {
             if inner.named(hash, &name).is_none() && record.has_record() {
@@ -302,15 +302,17 @@ impl<M: Mode> Core<M> {
                 gave_back = back.then_some(task.head().hash);
             }
         });
-        loose.tie_up();
-        if gave_back.is_some() {
-            self.named.wake_all(gave_back);
-        }
-        if let Some(output) = output {
-            contain(|| drop(output));
-        }
-        if let Some((observer, info, panic)) = told {
-            news::give(observer, &info, panic);
+        in_turn! {
+            loose.tie_up();
+            if gave_back.is_some() {
+                self.named.wake_all(gave_back);
+            };
+            if let Some(output) = output {
+                contain(|| drop(output));
+            };
+            if let Some((observer, info, panic)) = told {
+                news::give(observer, &info, panic);
+            };
         }
     }
 
@@ -449,6 +451,11 @@ impl<M: Mode> Core<M> {
             inner.memory.chunks.iter().filter(|c| c.slots.is_some()).count()
         };
         self.shards.iter().map(|shard| shard.lock.with(count)).sum()
+    }
+
+    /// How many names lead somewhere.
+    pub(crate) fn names(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock.with(|inner| inner.names.len())).sum()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Where foreign code is called: a future's poll and destructor, an output's destructor, a waker.
 //!
 //! With std a panic is caught here and goes where law 14 says. Without std nothing can be caught: `catch` lets it
-//! pass, and the guards of its callers see to it that the end is reported all the same.
+//! pass, and what has to be done all the same, such as to report the end and to wake who waits for it, is done while it does:
+//! by the guards of callers, by [`guarded`], [`in_turn`] and [`each`]. If that panics as well, the program aborts.
 
 #[cfg(feature = "std")]
 mod imp {
@@ -27,6 +28,33 @@ mod imp {
 
     pub(crate) fn into_any(payload: Panic) -> Box<dyn Any + Send> {
         payload
+    }
+
+    /// Runs what may call foreign code. What panics in it is contained there, so `otherwise` is never called.
+    #[inline]
+    pub(crate) fn guarded(foreign: impl FnOnce(), _otherwise: impl FnOnce()) {
+        foreign();
+    }
+
+    /// Does one after the other. What panics in the first is contained there.
+    #[inline]
+    pub(crate) fn both<T>(of: T, first: impl FnOnce(&T), second: impl FnOnce(T)) {
+        first(&of);
+        second(of);
+    }
+
+    /// Takes one step after the other. What panics in them is contained there.
+    macro_rules! in_turn {
+        ($($step:expr);+ $(;)?) => {{ $($step;)+ }};
+    }
+    pub(crate) use in_turn;
+
+    /// Calls `call` with each. What panics in it is contained there.
+    #[inline(always)]
+    pub(crate) fn each<T>(items: alloc::vec::Vec<T>, call: impl Fn(T)) {
+        for item in items {
+            call(item);
+        }
     }
 
     #[inline]
@@ -64,15 +92,73 @@ mod imp {
         match payload {}
     }
 
+    /// Does what it was made for if it is dropped, which is while a panic passes.
+    struct Otherwise<F: FnOnce()>(Option<F>);
+
+    impl<F: FnOnce()> Drop for Otherwise<F> {
+        #[inline]
+        fn drop(&mut self) {
+            if let Some(otherwise) = self.0.take() {
+                otherwise();
+            }
+        }
+    }
+
+    /// Runs what may call foreign code, and `otherwise` while a panic of that passes.
+    #[inline]
+    pub(crate) fn guarded(foreign: impl FnOnce(), otherwise: impl FnOnce()) {
+        let mut guard = Otherwise(Some(otherwise));
+        foreign();
+        guard.0 = None;
+    }
+
+    /// Does one after the other, the second also while a panic of the first passes.
+    #[inline]
+    pub(crate) fn both<T>(of: T, first: impl FnOnce(&T), second: impl FnOnce(T)) {
+        struct Second<T, F: FnOnce(T)>(Option<(T, F)>);
+        impl<T, F: FnOnce(T)> Drop for Second<T, F> {
+            #[inline]
+            fn drop(&mut self) {
+                if let Some((of, second)) = self.0.take() {
+                    second(of);
+                }
+            }
+        }
+        let second = Second(Some((of, second)));
+        if let Some((of, _)) = &second.0 {
+            first(of);
+        }
+    }
+
+    /// Takes one step after the other, the later ones also while a panic of an earlier one passes.
+    macro_rules! in_turn {
+        ($step:expr $(;)?) => { $step };
+        ($step:expr; $($rest:tt)+) => {
+            $crate::unwind::both((), |()| $step, |()| $crate::unwind::in_turn!($($rest)+))
+        };
+    }
+    pub(crate) use in_turn;
+
+    /// Calls `call` with each, with the later ones also while a panic of an earlier call passes.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn each<T>(items: alloc::vec::Vec<T>, call: impl Fn(T)) {
+        fn go_on<T>(items: &mut alloc::vec::IntoIter<T>, call: &dyn Fn(T)) {
+            while let Some(item) = items.next() {
+                guarded(|| call(item), || go_on(items, call));
+            }
+        }
+        go_on(&mut items.into_iter(), &call);
+    }
+
     #[inline]
     pub(crate) fn message(payload: &Panic) -> Option<Text> {
         match *payload {}
     }
 }
 
+pub(crate) use imp::{Panic, both, catch, discard, guarded, in_turn, message};
 #[cfg(feature = "alloc")]
-pub(crate) use imp::into_any;
-pub(crate) use imp::{Panic, catch, discard, message};
+pub(crate) use imp::{each, into_any};
 
 /// Runs foreign code whose panic concerns nobody who could be told.
 #[inline]

@@ -24,7 +24,7 @@ use core::ptr::NonNull;
 use core::task::{Context, Poll, Waker};
 
 use crate::mode::{Init, Lock, Locks, UnsafeCell, Word};
-use crate::unwind::{contain, let_go};
+use crate::unwind::{contain, guarded, let_go};
 
 /// A ring of nodes: the last one is before the first.
 pub(crate) struct WaitList {
@@ -284,7 +284,8 @@ impl<P: Place> Drop for Waiter<P> {
 /// many there were. Nobody comes back to a task: what its waiters wait for stays so.
 #[cfg_attr(feature = "alloc", inline)]
 pub(crate) fn wake_all(place: &impl Place, key: Option<u32>) {
-    /// How many are taken out under one lock. Without std the panic of one would pass, and the others not be woken.
+    /// How many are taken out under one lock. Without std the panic of one would pass, and the others not be woken: who is
+    /// still in the list then is woken while it does.
     const BATCH: usize = if cfg!(feature = "std") { 16 } else { 1 };
     let mut left = place.at_most() as usize;
     while left > 0 {
@@ -301,7 +302,7 @@ pub(crate) fn wake_all(place: &impl Place, key: Option<u32>) {
             !list.is_empty()
         });
         for waker in wakers.into_iter().flatten() {
-            contain(|| waker.wake());
+            guarded(|| contain(|| waker.wake()), || wake_all(place, key));
         }
         if !more {
             return;

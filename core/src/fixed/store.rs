@@ -10,7 +10,7 @@ use crate::slot::{
     Body, CANCEL, CHAINED, ENDED, ENDING, End, GONE, Legacy, Mark, SATURATED, STARTED, Slot,
     SlotRef, UNLISTED, Words,
 };
-use crate::unwind::{Panic, contain, discard};
+use crate::unwind::{Panic, contain, discard, guarded, in_turn};
 use crate::wait::pop;
 use crate::{Never, TaskId, Text};
 
@@ -122,15 +122,11 @@ impl<L: Locking> Store for Fixed<L> {
 
     fn wake(task: SlotRef<Self>, awaited: bool) {
         let table = task.table();
-        // Who is woken may want the slot: the last of them, mostly the only one, finds it without a reference.
-        let mut last = None;
-        while let Some(waker) = if awaited { pop(&task, None) } else { None } {
-            wake(last.replace(waker));
-        }
-        drop(task);
-        wake(last);
-        if table.idle.awaited() && table.is_idle() {
-            table.idle.wake_all(None);
+        in_turn! {
+            wake_those(task, awaited, None);
+            if table.idle.awaited() && table.is_idle() {
+                table.idle.wake_all(None);
+            };
         }
     }
 
@@ -159,6 +155,16 @@ fn outcome(end: End, why: u8) -> StaticOutcome {
         End::Abandoned => StaticOutcome::Abandoned,
         End::NeverStarted => StaticOutcome::NeverStarted,
     }
+}
+
+/// Who is woken may want the slot: the last of them, mostly the only one, finds it without a reference.
+fn wake_those<L: Locking>(task: SlotRef<Fixed<L>>, awaited: bool, mut last: Option<Waker>) {
+    while let Some(waker) = if awaited { pop(&task, None) } else { None } {
+        let next = last.replace(waker);
+        guarded(|| wake(next), || wake_those(task.clone(), awaited, last.take()));
+    }
+    drop(task);
+    wake(last);
 }
 
 #[inline(never)]

@@ -4,7 +4,7 @@ use core::task::Waker;
 
 use super::{Body, CANCEL, ENDING, End, FOR_CANCEL, RESERVED, Request, SlotRef, Urgency};
 use crate::mode::Storage;
-use crate::unwind::{Panic, contain, let_go};
+use crate::unwind::{Panic, both, contain, guarded, in_turn, let_go};
 use crate::wait::wake_all;
 use crate::{Cleanup, SpawnError, Text};
 
@@ -101,16 +101,24 @@ impl<M: Storage> SlotRef<M> {
     /// Follows up on a request to stop, outside all locks.
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn after_request(&self, request: Request<M>) {
-        if request.unborn {
-            self.clone().end(Fate::Dropped, &mut None, &mut Words::default());
+        in_turn! {
+            if request.unborn {
+                self.end_unborn();
+            };
+            if request.awaited {
+                wake_all(self, Some(FOR_CANCEL));
+            };
+            if let Some(waker) = request.waker {
+                contain(|| waker.wake());
+            };
+            M::asked(self, request.asked);
         }
-        if request.awaited {
-            wake_all(self, Some(FOR_CANCEL));
-        }
-        if let Some(waker) = request.waker {
-            contain(|| waker.wake());
-        }
-        M::asked(self, request.asked);
+    }
+
+    /// Ends a place that no future was given to and that was asked to stop.
+    #[cfg_attr(feature = "alloc", cold)]
+    fn end_unborn(&self) {
+        self.clone().end(Fate::Dropped, &mut None, &mut Words::default());
     }
 
     /// Reports the end of the task (law 2: its future has been dropped). Only the first report counts. Says how the task
@@ -124,7 +132,14 @@ impl<M: Storage> SlotRef<M> {
         output: &mut Option<M::Output>,
         words: &mut Words,
     ) -> M::Seen {
-        M::last(&self, output, words);
+        let anyway = || drop(self.clone().end_noted(fate, &mut None));
+        guarded(|| M::last(&self, output, words), anyway);
+        self.end_noted(fate, output)
+    }
+
+    /// The same, when what there is to say was noted.
+    #[inline(always)]
+    fn end_noted(self, fate: Fate, output: &mut Option<M::Output>) -> M::Seen {
         let mut concluded = Concluded::nothing();
         loop {
             let step = self.with(|body| {
@@ -158,7 +173,10 @@ impl<M: Storage> SlotRef<M> {
                     return seen;
                 }
                 // Dropped before anybody can see the end (law 15), and then there is none: this comes round once.
-                Step::Unwanted => contain(|| drop(output.take())),
+                Step::Unwanted => {
+                    let again = || drop(self.clone().end_noted(fate, &mut None));
+                    guarded(|| contain(|| drop(output.take())), again);
+                }
                 Step::Told => {
                     M::tell(&self);
                     return M::Seen::default();
@@ -186,8 +204,9 @@ impl<M: Storage> SlotRef<M> {
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn follow_up(self, concluded: Concluded<M>) {
         let Concluded { flags, waker, awaited, left } = concluded;
-        let_go(waker);
-        M::settle(&self, flags, left);
-        M::wake(self, awaited);
+        in_turn! {
+            let_go(waker);
+            both(self, |task| M::settle(task, flags, left), |task| M::wake(task, awaited));
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::shard::Inner;
 use super::{Core, CoreRef, News, slot};
 use crate::mode::{Lock, Mode, Word};
 use crate::slot::{CHAINED, ENDED, HELD, Slot, SlotRef};
+use crate::unwind::guarded;
 use crate::{SpawnError, TaskId, Text, Times};
 
 /// What to do when a live task has the name.
@@ -37,6 +38,14 @@ struct Newcomer<'a, M: Mode> {
     flags: u32,
     spawned: Option<Duration>,
     again: Option<&'a M::Again>,
+}
+
+/// Ends a task that was just furnished and whose place nobody gets, since a panic passes.
+#[cold]
+fn give_up<M: Mode>(new: NonNull<Slot<M>>) {
+    // SAFETY: `furnish` counted these two.
+    let refs = unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
+    refs.0.withdraw();
 }
 
 impl<M: Mode> CoreRef<M> {
@@ -70,12 +79,12 @@ impl<M: Mode> CoreRef<M> {
         let mut newcomer = Newcomer { name, hash, flags, spawned: self.now(), again };
         let new = self.place(&mut newcomer, named, policy)?;
         if named {
-            self.named.wake_all(Some(hash));
+            guarded(|| self.named.wake_all(Some(hash)), || give_up(new));
         }
         // SAFETY: `furnish` counted these two.
         let refs = unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) };
         if let Some(observer) = self.options.observer.get() {
-            refs.0.announce(observer);
+            guarded(|| refs.0.announce(observer), || refs.0.clone().withdraw());
         }
         Ok(refs)
     }
@@ -113,7 +122,7 @@ impl<M: Mode> CoreRef<M> {
             shard.spawned.bump();
             Ok(new)
         });
-        loose.tie_up();
+        guarded(|| loose.tie_up(), || admitted.iter().copied().for_each(give_up));
         admitted
     }
 

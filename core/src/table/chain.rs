@@ -18,7 +18,7 @@ use super::{Core, slot};
 use crate::mode::{Lock, Mode};
 use crate::slot::{CHAINED, ENDED, ENDING, HELD, Request, Slot, SlotRef, Urgency};
 use crate::text::Key;
-use crate::unwind::contain;
+use crate::unwind::{contain, each, in_turn};
 
 /// What is left over: dropped, or woken, outside the shard's lock. Mostly nothing.
 #[must_use]
@@ -53,13 +53,13 @@ impl<M: Mode> Loose<M> {
 impl<M: Mode> Ends<M> {
     #[cold]
     fn tie_up(self) {
-        if let Some((replaced, request)) = self.request {
-            replaced.after_request(request);
+        in_turn! {
+            if let Some((replaced, request)) = self.request {
+                replaced.after_request(request);
+            };
+            each(self.wakers, |waker| contain(|| waker.wake()));
+            drop(self.refs);
         }
-        for waker in self.wakers {
-            contain(|| waker.wake());
-        }
-        drop(self.refs);
     }
 }
 
@@ -165,9 +165,11 @@ impl<M: Mode> Core<M> {
         let mut loose = Loose::new();
         let lock = &self.shard(ended.head().hash).1.lock;
         let gave_back = lock.with(|inner| inner.unchain(ended.as_ptr(), &mut loose));
-        loose.tie_up();
-        if gave_back {
-            self.named.wake_all(Some(ended.head().hash));
+        in_turn! {
+            loose.tie_up();
+            if gave_back {
+                self.named.wake_all(Some(ended.head().hash));
+            };
         }
     }
 }

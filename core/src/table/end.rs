@@ -11,7 +11,7 @@ use crate::slot::{
     Body, CANCEL, CHAINED, Concluded, ENDING, End, HANDLE, KEEP, Legacy, STARTED, Slot, SlotRef,
     Words,
 };
-use crate::unwind::contain;
+use crate::unwind::{contain, in_turn};
 
 /// What an end leaves to be done once the lock is released.
 pub(crate) struct Left<M: Mode> {
@@ -143,20 +143,22 @@ impl<M: Mode> SlotRef<M> {
     #[inline]
     pub(super) fn settle(&self, flags: u32, left: Left<M>) {
         let core = self.core();
-        if flags & CHAINED != 0 {
-            core.pass_on(self);
-        }
-        if let Some(record) = left.evicted {
-            core.evict(record);
-        }
-        if left.extras {
-            self.settle_extras();
-        }
-        if let Some(joiner) = left.joiner {
-            contain(|| joiner.wake());
-        }
-        if let Some(waiter) = left.waiter {
-            contain(|| waiter.wake());
+        in_turn! {
+            if flags & CHAINED != 0 {
+                core.pass_on(self);
+            };
+            if let Some(record) = left.evicted {
+                core.evict(record);
+            };
+            if left.extras {
+                self.settle_extras();
+            };
+            if let Some(joiner) = left.joiner {
+                contain(|| joiner.wake());
+            };
+            if let Some(waiter) = left.waiter {
+                contain(|| waiter.wake());
+            };
         }
     }
 
@@ -186,9 +188,11 @@ impl<M: Mode> SlotRef<M> {
 impl<M: Mode> Core<M> {
     #[inline]
     pub(super) fn tell_of_end(&self) {
-        self.ended.arrived.wake_all(None);
-        if self.idle.awaited() && self.is_idle() {
-            self.idle.wake_all(None);
+        in_turn! {
+            self.ended.arrived.wake_all(None);
+            if self.idle.awaited() && self.is_idle() {
+                self.idle.wake_all(None);
+            };
         }
     }
 }

@@ -54,6 +54,11 @@ impl Names {
     }
 
     #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    #[cfg(test)]
     fn place(&self, At(at): At) -> u32 {
         self.entries[at].place
     }

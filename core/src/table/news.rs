@@ -11,7 +11,7 @@ use core::any::Any;
 use crate::arc::Arc;
 use crate::mode::Mode;
 use crate::slot::{AROUND, Body, Concluded, End, SlotRef};
-use crate::unwind::{Panic, catch, contain, discard, into_any};
+use crate::unwind::{Panic, catch, contain, discard, in_turn, into_any};
 use crate::{AroundPoll, Observer, State, TaskInfo, Text};
 
 const ADDED: u8 = 1;
@@ -111,8 +111,10 @@ impl<M: Mode> SlotRef<M> {
                 }),
                 Step::Unclaimed(task, panic) => give(observer, &task, panic),
                 Step::Conclude(concluded, around) => {
-                    contain(|| drop(around));
-                    return self.clone().follow_up(concluded);
+                    return in_turn! {
+                        contain(|| drop(around));
+                        self.clone().follow_up(concluded);
+                    };
                 }
             }
         }

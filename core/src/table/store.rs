@@ -11,7 +11,7 @@ use crate::mode::{Parts, Store, Vocabulary, Word};
 use crate::slot::{
     Body, CANCEL, End, HANDLE, KEEP, Legacy, Mark, SATURATED, STARTED, Slot, SlotRef, Words,
 };
-use crate::unwind::{Panic, contain};
+use crate::unwind::{Panic, contain, each, in_turn};
 use crate::wait::wake_all;
 use crate::{Outcome, TaskId, Text};
 
@@ -86,11 +86,11 @@ impl<M: Parts> Store for M {
 
     #[inline]
     fn asked(task: &SlotRef<M>, asked: Asked) {
-        for hook in asked.hooks {
-            contain(|| hook.wake());
-        }
-        if asked.news {
-            task.tell();
+        in_turn! {
+            each(asked.hooks, |hook| contain(|| hook.wake()));
+            if asked.news {
+                task.tell();
+            };
         }
     }
 
@@ -197,10 +197,12 @@ impl<M: Parts> Store for M {
 
     #[inline]
     fn wake(task: SlotRef<M>, awaited: bool) {
-        if awaited {
-            wake_all(&task, None);
+        in_turn! {
+            if awaited {
+                wake_all(&task, None);
+            };
+            task.core().tell_of_end();
         }
-        task.core().tell_of_end();
     }
 
     #[inline]

@@ -323,3 +323,37 @@ fn a_place_that_ends_while_it_enters_its_scope_is_no_member_for_good() {
         reached.that(if found { "cancelled" } else { "not found" });
     });
 }
+
+#[test]
+fn who_finds_a_registry_closed_is_refused_in_each_of_its_shards() {
+    model("shutdown ∥ is_closed, spawn").shard_bits(1).reaches(&["not yet", "closed"], |reached| {
+        let tasks = registry();
+        let own = beside(&tasks);
+        let closes = tasks.tasks().clone();
+        let closer = thread::spawn(move || drop(closes.shutdown(pending::<()>())));
+        let closed = own.is_closed();
+        if closed {
+            // One after the other they go to each shard.
+            for _ in 0..2 {
+                assert_eq!(own.spawn_unnamed(async {}).unwrap_err(), SpawnError::Closed);
+            }
+        }
+        closer.join().unwrap();
+        reached.that(if closed { "closed" } else { "not yet" });
+    });
+}
+
+#[test]
+fn who_follows_the_endings_hears_that_there_will_be_none() {
+    model("shutdown of nothing ∥ next_ended").reaches(&["at once", "woken"], |reached| {
+        let tasks = registry();
+        let mut endings = tasks.endings();
+        let closes = tasks.tasks().clone();
+        let closer = thread::spawn(move || drop(closes.shutdown(pending::<()>())));
+        let mut next = Driven::new(async move { endings.next_ended().await.is_none() });
+        next.poll();
+        closer.join().unwrap();
+        reached.that(if next.is_done() { "at once" } else { "woken" });
+        assert!(next.finish());
+    });
+}

@@ -1,12 +1,15 @@
 //! One task's life: asked to stop, coming to its end, let go of by its executor, on several threads at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use loom::thread;
-use task_registry_core::{Cancel, Outcome, SpawnError, State};
+use task_registry_core::{Cancel, Options, Outcome, SpawnError, State};
 
-use crate::harness::{Driven, Gone, Yield, assert_quiet, brief, endless, model, registry, word};
+use crate::harness::{
+    Driven, Gone, Yield, assert_quiet, beside, brief, endless, model, registry, with, word,
+};
 
 #[test]
 fn a_task_that_completes_while_it_is_cancelled_has_one_outcome() {
@@ -209,10 +212,17 @@ fn a_ticket_that_is_dropped_while_it_is_cancelled_ends_once_and_gives_its_name_b
         let ticket = tasks.reserve("x").unwrap();
         let task = ticket.task().clone();
         let waiter = Driven::new(task.wait()).run();
-        let dropper = thread::spawn(move || drop(ticket));
+        let looks = task.clone();
+        let dropper = thread::spawn(move || {
+            let asked = looks.state() == State::Stopping;
+            drop(ticket);
+            asked
+        });
         let canceller = thread::spawn(move || Driven::new(task.cancel()).run());
-        dropper.join().unwrap();
+        let asked = dropper.join().unwrap();
         let outcome = canceller.join().unwrap().finish();
+        // What was asked first counts, whoever is the first to report it.
+        assert!(!asked || outcome.is_cancelled());
         assert_eq!(waiter.finish(), outcome);
         assert!(tasks.get_live("x").is_none() && tasks.live() == 0);
         drop(tasks.reserve("x").unwrap());
@@ -316,4 +326,82 @@ fn who_waits_while_a_task_is_cancelled_and_completes_sees_the_one_outcome() {
         assert!(gone.is() && handle.outcome() == Some(outcome.clone()));
         reached.that(word(&outcome));
     });
+}
+
+fn ticks() -> Duration {
+    static TICKS: AtomicU64 = AtomicU64::new(0);
+    Duration::from_nanos(TICKS.fetch_add(1, Relaxed))
+}
+
+#[test]
+fn when_a_place_ended_is_said_once_however_many_report_it() {
+    model("ticket dropped ∥ cancel, look (clock)").reaches(
+        &["never started", "cancelled"],
+        |reached| {
+            let tasks = with(Options::new().clock(ticks));
+            let ticket = tasks.reserve("x").unwrap();
+            let task = ticket.task().clone();
+            let asks = task.clone();
+            let dropper = thread::spawn(move || drop(ticket));
+            drop(asks.cancel());
+            let seen = asks.info();
+            assert!(seen.outcome().is_some());
+            dropper.join().unwrap();
+            assert_eq!(task.info().times(), seen.times());
+            reached.that(word(&task.outcome().unwrap()));
+            assert_quiet(&tasks);
+        },
+    );
+}
+
+#[test]
+fn no_more_are_counted_as_alive_than_ever_lived_at_once() {
+    model("end, then spawn ∥ live, counts").reaches(&["none", "one"], |reached| {
+        let tasks = registry();
+        let (owned, _) = Gone::new();
+        drop(tasks.spawn("x", brief(owned)).unwrap());
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let own = beside(&tasks);
+        let runner = thread::spawn(move || {
+            task.go_on();
+            task.finish();
+            let (owned, _) = Gone::new();
+            drop(own.spawn("y", endless(owned)).unwrap());
+            own.spawner().take()
+        });
+        let live = tasks.live();
+        assert!(live <= 1, "{live}");
+        let _second = runner.join().unwrap();
+        reached.that(["none", "one"][live]);
+    });
+}
+
+#[test]
+fn what_is_counted_as_queued_was_spawned_and_had_not_started() {
+    model("spawn, start, cancel ∥ counts").preemptions(2).reaches(
+        &["none", "queued", "running", "stopping"],
+        |reached| {
+            let tasks = registry();
+            let own = beside(&tasks);
+            let runner = thread::spawn(move || {
+                let (owned, _) = Gone::new();
+                let handle = own.spawn("x", endless(owned)).unwrap();
+                let mut task = own.spawner().take();
+                task.poll();
+                drop(handle.cancel());
+                task
+            });
+            let counts = tasks.counts();
+            reached.that(match (counts.queued, counts.running, counts.stopping) {
+                (0, 0, 0) => "none",
+                (1, 0, 0) => "queued",
+                (0, 1, 0) => "running",
+                (0, 0, 1) => "stopping",
+                other => panic!("{other:?}"),
+            });
+            runner.join().unwrap().finish();
+            assert_quiet(&tasks);
+        },
+    );
 }

@@ -6,7 +6,7 @@ use task_registry_core::{Options, Outcome, Retain};
 use crate::harness::{Driven, Gone, Owned, Yield, brief, endless, model, registry, with, word};
 
 /// Owns something for two polls, and returns something else.
-async fn returning(_owned: Owned, output: Owned) -> Owned {
+async fn returning<T>(_owned: Owned, output: T) -> T {
     Yield::default().await;
     output
 }
@@ -39,11 +39,20 @@ fn the_output_goes_to_a_handle_that_comes_before_the_end_or_after() {
 
 #[test]
 fn an_output_whose_handle_is_dropped_is_gone_before_the_end_is_seen() {
+    let_go_of("end ∥ drop handle (law 15)", |output| output);
+}
+
+#[test]
+fn a_large_output_whose_handle_is_dropped_is_gone_before_the_end_is_seen() {
+    let_go_of("end ∥ drop handle of a large output (law 15)", |output| (output, [0; 7]));
+}
+
+fn let_go_of<T: Send + 'static>(name: &'static str, make: fn(Owned) -> T) {
     let outcomes = ["let go of before the end", "let go of after it"];
-    model("end ∥ drop handle (law 15)").reaches(&outcomes, move |reached| {
+    model(name).reaches(&outcomes, move |reached| {
         let tasks = registry();
         let ((owned, _), (output, dropped)) = (Gone::new(), Gone::new());
-        let handle = tasks.spawn("x", returning(owned, output)).unwrap();
+        let handle = tasks.spawn("x", returning(owned, make(output))).unwrap();
         let mut task = tasks.spawner().take();
         task.poll();
         let (looks, seen) = (handle.task().clone(), dropped.clone());
@@ -87,6 +96,28 @@ fn a_waiter_that_sees_the_end_sees_an_unwanted_output_gone() {
             assert!(dropped.is());
         },
     );
+}
+
+#[test]
+fn a_handle_that_moves_to_another_waker_is_woken_by_the_new_one() {
+    model("end ∥ await handle again").reaches(&["at once", "woken"], |reached| {
+        let tasks = registry();
+        let ((owned, _), (output, _)) = (Gone::new(), Gone::new());
+        let mut handle = Driven::new(tasks.spawn("x", returning(owned, output)).unwrap());
+        let mut task = tasks.spawner().take();
+        task.poll();
+        handle.poll();
+        handle.migrate();
+        let joiner = thread::spawn(move || {
+            handle.poll();
+            handle
+        });
+        task.go_on();
+        task.finish();
+        let handle = joiner.join().unwrap();
+        reached.that(if handle.is_done() { "at once" } else { "woken" });
+        assert!(handle.finish().is_ok());
+    });
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use std::future::{Future, pending};
 
 use loom::thread;
-use task_registry_core::{Registry, Tasks, mode::Sync};
+use task_registry_core::{Cancel, Cx, Registry, State, Tasks, mode::Sync};
 
 use crate::harness::{
-    Driven, Gone, Reached, Shelf, Task, assert_quiet, beside, brief, model, registry, word,
+    Driven, Gone, Reached, Shelf, Task, assert_quiet, beside, brief, endless, model, registry, word,
 };
 
 const OUTCOMES: [&str; 3] = ["ready", "dropped in time", "woken, then dropped"];
@@ -196,6 +196,98 @@ fn a_shutdown_in_stages_that_is_dropped_asks_all_that_is_left() {
             task.finish();
             high.run().finish();
             reached.that(word(&low.outcome().unwrap()));
+            assert_quiet(&tasks);
+        },
+    );
+}
+
+#[test]
+fn who_gives_up_waiting_for_readiness_takes_no_wake_up_from_others() {
+    model("ready ∥ drop Started").reaches(&OUTCOMES, |reached| {
+        let tasks = registry();
+        let body = |cx: Cx<(), Sync>| async move {
+            cx.ready();
+            pending::<()>().await;
+        };
+        let handle = tasks.with_context(()).spawn_with("x", body).unwrap();
+        let mut task = tasks.spawner().take();
+        leave(
+            reached,
+            || handle.started(),
+            || assert!(!task.poll()),
+            |ready| assert_eq!(ready, Ok(())),
+        );
+    });
+}
+
+#[test]
+fn who_gives_up_waiting_for_a_token_takes_no_wake_up_from_others() {
+    model("cancel ∥ drop Cancelled").reaches(&OUTCOMES, |reached| {
+        let tasks = registry();
+        let task = running(&tasks);
+        let found = tasks.get("x").unwrap();
+        // In the same list, before all of them.
+        let end = Driven::new(found.wait()).run();
+        leave(
+            reached,
+            || found.cancelled(),
+            || drop(found.cancel()),
+            |()| assert!(found.state() == State::Stopping),
+        );
+        task.finish();
+        end.finish();
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn who_was_woken_and_leaves_is_counted_out_once() {
+    model("spawn ∥ drop WaitFor, then wait again").reaches(&OUTCOMES, |reached| {
+        let tasks = registry();
+        let leaves = tasks.wait_for("x");
+        let leaver = thread::spawn(move || {
+            let mut wait = Driven::new(leaves);
+            if wait.poll() {
+                return OUTCOMES[0];
+            }
+            wait.abandon();
+            if wait.woken() { OUTCOMES[2] } else { OUTCOMES[1] }
+        });
+        let _first = running(&tasks);
+        reached.that(leaver.join().unwrap());
+        // If too many had been counted out, nobody would seem to wait now.
+        let wait = Driven::new(tasks.wait_for("y")).run();
+        let (owned, _) = Gone::new();
+        let new = tasks.spawn("y", brief(owned)).unwrap();
+        assert_eq!(wait.finish().id(), new.id());
+    });
+}
+
+#[test]
+fn a_grace_of_all_that_is_let_go_of_while_a_task_ends_stops_it_all_the_same() {
+    model("end ∥ drop CancellingAll with a grace").reaches(
+        &["in its grace", "completed"],
+        |reached| {
+            let tasks = registry();
+            let mut task = running(&tasks);
+            let found = tasks.get("x").unwrap();
+            let (owned, gone) = Gone::new();
+            let stays = tasks.spawn("y", endless(owned)).unwrap();
+            let last = tasks.spawner().take().run();
+            let asks = tasks.tasks().clone();
+            let canceller = thread::spawn(move || {
+                let all = asks.cancel_all_with(Cancel::new().grace(pending::<()>()));
+                drop(all);
+            });
+            task.go_on();
+            canceller.join().unwrap();
+            task.finish();
+            last.finish();
+            assert!(gone.is() && stays.outcome().unwrap().is_cancelled());
+            reached.that(match found.outcome().unwrap().is_cancelled() {
+                true => "in its grace",
+                false => "completed",
+            });
             assert_quiet(&tasks);
         },
     );

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use loom::thread;
-use task_registry_core::{Options, Registry, RestartError, SpawnError, conflict::Replace};
+use task_registry_core::{Options, Registry, RestartError, SpawnError, State, conflict::Replace};
 
 use crate::harness::{
     Driven, Gone, Owned, Shelf, assert_quiet, beside, brief, endless, model, registry, with, word,
@@ -244,6 +244,8 @@ fn a_newcomer_that_is_cancelled_while_it_is_held_never_runs_and_gives_the_name_b
         let lived = canceller.join().unwrap();
         newcomer.finish();
         assert!(gone.is() && tasks.get_live("x").is_none());
+        // If the first had ended before this one was asked, this one was the last to have the name.
+        assert!(lived || tasks.get("x").unwrap().id() == new.id());
         reached.that(match (new.outcome().unwrap().is_completed(), lived) {
             (true, _) => "completed",
             (false, true) => "before the end",
@@ -434,4 +436,76 @@ impl Drop for OnDrop {
     fn drop(&mut self) {
         self.0.store(false, Relaxed);
     }
+}
+
+#[test]
+fn the_state_of_a_name_is_that_of_whoever_has_it_again() {
+    let outcomes = ["the newcomer", "the old one again"];
+    model("newcomer ends ∥ state").reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let ((owned, _), (mine, _)) = (Gone::new(), Gone::new());
+        drop(tasks.spawn("x", endless(owned)).unwrap());
+        let _old_task = tasks.spawner().take().run();
+        let new = tasks.task("x").on_conflict(Replace).spawn(endless(mine)).unwrap();
+        let newcomer = tasks.spawner().take();
+        drop(new.cancel());
+        let runner = thread::spawn(move || newcomer.run().finish());
+        // Both were asked to stop.
+        assert_eq!(tasks.state("x"), Some(State::Stopping));
+        let again = new.is_ended();
+        runner.join().unwrap();
+        assert_eq!(tasks.state("x"), Some(State::Stopping));
+        reached.that(outcomes[usize::from(again)]);
+    });
+}
+
+#[test]
+fn a_record_that_is_purged_while_its_name_is_taken_takes_no_name_along() {
+    let outcomes = ["taken before", "taken meanwhile or after"];
+    model("spawn ∥ purge").reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        drop(tasks.spawn("x", async {}).unwrap());
+        tasks.spawner().take().run().finish();
+        let purges = tasks.tasks().clone();
+        let purger = thread::spawn(move || {
+            let taken = purges.get_live("x").is_some();
+            assert_eq!(purges.purge(), 1);
+            taken
+        });
+        let (owned, _) = Gone::new();
+        let new = tasks.spawn("x", endless(owned)).unwrap();
+        let _task = tasks.spawner().take();
+        let before = purger.join().unwrap();
+        assert_eq!(tasks.get("x").map(|task| task.id()), Some(new.id()));
+        reached.that(outcomes[usize::from(!before)]);
+    });
+}
+
+#[test]
+fn a_task_that_is_replaced_while_it_starts_is_counted_once() {
+    model("replace ∥ first poll").reaches(&["never ran", "ran"], |reached| {
+        let tasks = registry();
+        let (owned, old_gone) = Gone::new();
+        let began = Arc::new(AtomicBool::new(false));
+        let begins = began.clone();
+        let old = tasks.spawn("x", async move {
+            begins.store(true, Relaxed);
+            endless(owned).await;
+        });
+        let task = tasks.spawner().take();
+        let (own, before) = (beside(&tasks), old_gone.clone());
+        let replacer = thread::spawn(move || {
+            let (owned, _) = Gone::new();
+            let new = own.task("x").on_conflict(Replace).spawn(after(before, owned)).unwrap();
+            (new, own.spawner().take())
+        });
+        let task = task.run();
+        let (new, newcomer) = replacer.join().unwrap();
+        task.finish();
+        assert!(old_gone.is() && old.unwrap().outcome().unwrap().is_cancelled());
+        newcomer.run().finish();
+        assert!(new.outcome().unwrap().is_completed());
+        reached.that(if began.load(Relaxed) { "ran" } else { "never ran" });
+        assert_quiet(&tasks);
+    });
 }

@@ -6,7 +6,7 @@ use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use loom::thread;
 use task_registry_core::{Observer, Options, Outcome, TaskInfo};
 
-use crate::harness::{Driven, Gone, brief, model, with, word};
+use crate::harness::{Driven, Gone, assert_quiet, brief, model, with, word};
 
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<&'static str>>>, Arc<AtomicU32>);
@@ -72,5 +72,53 @@ fn an_observer_is_told_in_the_order_of_life_and_before_the_end_is_seen() {
             (["added", "started", "stopping", "completed"], "completed") => "completed",
             other => panic!("{other:?}"),
         });
+    });
+}
+
+#[test]
+fn an_observer_is_told_once_how_a_place_ended_that_is_dropped_while_it_is_cancelled() {
+    let outcomes = ["never started", "cancelled"];
+    model("observed: ticket dropped ∥ cancel").reaches(&outcomes, |reached| {
+        let told = Told::default();
+        let tasks = with(Options::new().observer(told.clone()));
+        told.0.lock().unwrap().clear();
+        let ticket = tasks.reserve("x").unwrap();
+        let task = ticket.task().clone();
+        let dropper = thread::spawn(move || drop(ticket));
+        drop(task.cancel());
+        dropper.join().unwrap();
+        let outcome = task.outcome().unwrap();
+        reached.that(match (&told.all()[..], word(&outcome)) {
+            (["added", "never started"], "never started") => "never started",
+            (["added", "stopping", "cancelled"], "cancelled") => "cancelled",
+            other => panic!("{other:?}"),
+        });
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
+fn an_observer_may_take_its_time_and_a_cancel_after_the_end_comes_too_late() {
+    let outcomes = ["asked", "too late"];
+    model("observed: end ∥ cancel").reaches(&outcomes, |reached| {
+        let told = Told::default();
+        let tasks = with(Options::new().observer(told.clone()));
+        let (owned, _) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        told.0.lock().unwrap().clear();
+        let asks = handle.task().clone();
+        let canceller = thread::spawn(move || drop(asks.cancel_with("asked")));
+        task.go_on();
+        canceller.join().unwrap();
+        task.finish();
+        let outcome = handle.outcome().unwrap();
+        reached.that(match (&told.all()[..], outcome.is_cancelled()) {
+            (["stopping", "cancelled"], true) | (["stopping", "completed"], false) => "asked",
+            (["completed"], false) => "too late",
+            other => panic!("{other:?}"),
+        });
+        assert_quiet(&tasks);
     });
 }

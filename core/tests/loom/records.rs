@@ -284,3 +284,68 @@ fn who_lists_all_while_memory_is_given_back_sees_each_task_as_it_was_or_not_at_a
         assert_eq!(tasks.live(), 1);
     });
 }
+
+#[test]
+fn who_finds_no_record_counted_finds_none_any_other_way() {
+    model("purge ∥ records, then look").reaches(&["there", "gone"], |reached| {
+        let tasks = registry();
+        let id = tasks.spawn("x", async {}).unwrap().id();
+        tasks.spawner().take().run().finish();
+        let purges = tasks.tasks().clone();
+        let purger = thread::spawn(move || purges.purge());
+        let gone = tasks.records() == 0;
+        if gone {
+            assert!(tasks.by_id(id).is_none() && tasks.get("x").is_none());
+            assert!(tasks.snapshot().is_empty());
+        }
+        assert_eq!(purger.join().unwrap(), 1);
+        reached.that(if gone { "gone" } else { "there" });
+    });
+}
+
+#[test]
+fn an_output_goes_with_the_last_that_has_a_claim_to_it() {
+    let outcomes = ["purged while it was held", "held no more"];
+    model("drop handle ∥ purge").reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let (output, dropped) = Gone::new();
+        let handle = tasks.task("x").keep_result().spawn(returning(output)).unwrap();
+        tasks.spawner().take().run().finish();
+        let task = handle.task().clone();
+        let (purges, seen) = (tasks.tasks().clone(), dropped.clone());
+        let purger = thread::spawn(move || {
+            assert_eq!(purges.purge(), 1);
+            seen.is()
+        });
+        drop(handle);
+        let at_once = purger.join().unwrap();
+        // Neither waits for those who only look at the task.
+        assert!(dropped.is() && task.name() == Some("x"));
+        reached.that(outcomes[usize::from(at_once)]);
+    });
+}
+
+#[test]
+fn a_record_that_was_found_keeps_its_table_when_all_else_lets_go_of_it() {
+    model("purge, drop registry ∥ get, drop registry").reaches(&["found", "gone"], |reached| {
+        let tasks = registry();
+        for name in ["x", "y"] {
+            drop(tasks.spawn(name, async {}).unwrap());
+            tasks.spawner().take().run().finish();
+        }
+        let (own, other) = (tasks.tasks().clone(), tasks.get("y"));
+        let dropper = thread::spawn(move || {
+            tasks.purge();
+            drop(tasks);
+            drop(other);
+        });
+        let found = own.get("x");
+        drop(own);
+        reached.that(if found.is_some() { "found" } else { "gone" });
+        if let Some(task) = &found {
+            assert!(task.name() == Some("x") && task.outcome().unwrap().is_completed());
+        }
+        dropper.join().unwrap();
+        assert!(found.is_none_or(|task| task.name() == Some("x")));
+    });
+}
