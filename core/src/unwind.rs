@@ -2,7 +2,8 @@
 //!
 //! With std a panic is caught here and goes where law 14 says. Without std nothing can be caught: `catch` lets it
 //! pass, and what has to be done all the same, such as to report the end and to wake who waits for it, is done while it does:
-//! by the guards of callers, by [`guarded`], [`in_turn`] and [`each`]. If that panics as well, the program aborts.
+//! by the guards of callers, by [`guarded`], [`in_turn`] and [`each`]. If that panics as well, the program aborts. Where a panic
+//! aborts anyway, as in firmware, there are no such guards.
 
 #[cfg(feature = "std")]
 mod imp {
@@ -28,33 +29,6 @@ mod imp {
 
     pub(crate) fn into_any(payload: Panic) -> Box<dyn Any + Send> {
         payload
-    }
-
-    /// Runs what may call foreign code. What panics in it is contained there, so `otherwise` is never called.
-    #[inline]
-    pub(crate) fn guarded(foreign: impl FnOnce(), _otherwise: impl FnOnce()) {
-        foreign();
-    }
-
-    /// Does one after the other. What panics in the first is contained there.
-    #[inline]
-    pub(crate) fn both<T>(of: T, first: impl FnOnce(&T), second: impl FnOnce(T)) {
-        first(&of);
-        second(of);
-    }
-
-    /// Takes one step after the other. What panics in them is contained there.
-    macro_rules! in_turn {
-        ($($step:expr);+ $(;)?) => {{ $($step;)+ }};
-    }
-    pub(crate) use in_turn;
-
-    /// Calls `call` with each. What panics in it is contained there.
-    #[inline(always)]
-    pub(crate) fn each<T>(items: alloc::vec::Vec<T>, call: impl Fn(T)) {
-        for item in items {
-            call(item);
-        }
     }
 
     #[inline]
@@ -92,6 +66,47 @@ mod imp {
         match payload {}
     }
 
+    #[inline]
+    pub(crate) fn message(payload: &Panic) -> Option<Text> {
+        match *payload {}
+    }
+}
+
+/// Steps of which none panics: what is foreign in them is contained there, or a panic ends the program.
+#[cfg(any(feature = "std", panic = "abort"))]
+mod steps {
+    /// Runs what may call foreign code. No panic comes out of it, so `otherwise` is never called.
+    #[inline]
+    pub(crate) fn guarded(foreign: impl FnOnce(), _otherwise: impl FnOnce()) {
+        foreign();
+    }
+
+    /// Does one after the other.
+    #[inline]
+    pub(crate) fn both<T>(of: T, first: impl FnOnce(&T), second: impl FnOnce(T)) {
+        first(&of);
+        second(of);
+    }
+
+    /// Takes one step after the other.
+    macro_rules! in_turn {
+        ($($step:expr);+ $(;)?) => {{ $($step;)+ }};
+    }
+    pub(crate) use in_turn;
+
+    /// Calls `call` with each.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub(crate) fn each<T>(items: alloc::vec::Vec<T>, call: impl Fn(T)) {
+        for item in items {
+            call(item);
+        }
+    }
+}
+
+/// Steps of which each may panic, and the others are taken all the same.
+#[cfg(not(any(feature = "std", panic = "abort")))]
+mod steps {
     /// Does what it was made for if it is dropped, which is while a panic passes.
     struct Otherwise<F: FnOnce()>(Option<F>);
 
@@ -149,16 +164,14 @@ mod imp {
         }
         go_on(&mut items.into_iter(), &call);
     }
-
-    #[inline]
-    pub(crate) fn message(payload: &Panic) -> Option<Text> {
-        match *payload {}
-    }
 }
 
-pub(crate) use imp::{Panic, both, catch, discard, guarded, in_turn, message};
 #[cfg(feature = "alloc")]
-pub(crate) use imp::{each, into_any};
+pub(crate) use imp::into_any;
+pub(crate) use imp::{Panic, catch, discard, message};
+#[cfg(feature = "alloc")]
+pub(crate) use steps::each;
+pub(crate) use steps::{both, guarded, in_turn};
 
 /// Runs foreign code whose panic concerns nobody who could be told.
 #[inline]
