@@ -30,33 +30,6 @@ mod imp {
         payload
     }
 
-    /// Runs what may call foreign code. What panics in it is contained there, so `otherwise` is never called.
-    #[inline]
-    pub(crate) fn guarded(foreign: impl FnOnce(), _otherwise: impl FnOnce()) {
-        foreign();
-    }
-
-    /// Does one after the other. What panics in the first is contained there.
-    #[inline]
-    pub(crate) fn both<T>(of: T, first: impl FnOnce(&T), second: impl FnOnce(T)) {
-        first(&of);
-        second(of);
-    }
-
-    /// Takes one step after the other. What panics in them is contained there.
-    macro_rules! in_turn {
-        ($($step:expr);+ $(;)?) => {{ $($step;)+ }};
-    }
-    pub(crate) use in_turn;
-
-    /// Calls `call` with each. What panics in it is contained there.
-    #[inline(always)]
-    pub(crate) fn each<T>(items: alloc::vec::Vec<T>, call: impl Fn(T)) {
-        for item in items {
-            call(item);
-        }
-    }
-
     #[inline]
     pub(crate) fn message(payload: &Panic) -> Option<Text> {
         let text = match payload.downcast_ref::<&'static str>() {
@@ -92,6 +65,47 @@ mod imp {
         match payload {}
     }
 
+    #[inline]
+    pub(crate) fn message(payload: &Panic) -> Option<Text> {
+        match *payload {}
+    }
+}
+
+/// Where no panic passes: it is contained, or the end of the program.
+#[cfg(any(feature = "std", panic = "abort"))]
+mod passing {
+    /// Runs what may call foreign code. What panics in it is contained there, so `otherwise` is never called.
+    #[inline]
+    pub(crate) fn guarded(foreign: impl FnOnce(), _otherwise: impl FnOnce()) {
+        foreign();
+    }
+
+    /// Does one after the other. What panics in the first is contained there.
+    #[inline]
+    pub(crate) fn both<T>(of: T, first: impl FnOnce(&T), second: impl FnOnce(T)) {
+        first(&of);
+        second(of);
+    }
+
+    /// Takes one step after the other. What panics in them is contained there.
+    macro_rules! in_turn {
+        ($($step:expr);+ $(;)?) => {{ $($step;)+ }};
+    }
+    pub(crate) use in_turn;
+
+    /// Calls `call` with each. What panics in it is contained there.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub(crate) fn each<T>(items: alloc::vec::Vec<T>, call: impl Fn(T)) {
+        for item in items {
+            call(item);
+        }
+    }
+}
+
+/// Where a panic may pass.
+#[cfg(not(any(feature = "std", panic = "abort")))]
+mod passing {
     /// Does what it was made for if it is dropped, which is while a panic passes.
     struct Otherwise<F: FnOnce()>(Option<F>);
 
@@ -149,16 +163,14 @@ mod imp {
         }
         go_on(&mut items.into_iter(), &call);
     }
-
-    #[inline]
-    pub(crate) fn message(payload: &Panic) -> Option<Text> {
-        match *payload {}
-    }
 }
 
-pub(crate) use imp::{Panic, both, catch, discard, guarded, in_turn, message};
 #[cfg(feature = "alloc")]
-pub(crate) use imp::{each, into_any};
+pub(crate) use imp::into_any;
+pub(crate) use imp::{Panic, catch, discard, message};
+#[cfg(feature = "alloc")]
+pub(crate) use passing::each;
+pub(crate) use passing::{both, guarded, in_turn};
 
 /// Runs foreign code whose panic concerns nobody who could be told.
 #[inline]
