@@ -20,11 +20,10 @@ mod imp {
         catch_unwind(AssertUnwindSafe(foreign))
     }
 
-    /// Lets go of a payload whose own destructor may panic; what that one throws is leaked.
+    /// Lets go of a payload whose own destructor may panic, and of what that one throws; what is thrown by that, in turn, is leaked.
     pub(crate) fn discard(payload: Panic) {
-        if let Err(second) = catch(|| drop(payload)) {
-            core::mem::forget(second);
-        }
+        let thrown = |payload| catch(|| drop::<Panic>(payload)).err();
+        core::mem::forget(thrown(payload).and_then(thrown));
     }
 
     pub(crate) fn into_any(payload: Panic) -> Box<dyn Any + Send> {
