@@ -147,8 +147,9 @@ impl<M: Storage, G: Future> Future for Cancelling<M, G> {
         let mut this = self.project();
         if let Some(grace) = this.grace.as_mut().as_pin_mut() {
             if grace.poll(cx).is_ready() {
-                this.grace.set(None);
                 this.wait.slot().cancel(M::Reason::default(), Urgency::Now);
+                // After that: its destructor may panic.
+                this.grace.set(None);
             }
         }
         let ended = this.wait.poll(cx);

@@ -49,6 +49,7 @@ macro_rules! test {
     (fallible an_error_that_panics_when_displayed_is_a_failure) => {};
     (fallible an_ok_completes_and_a_panic_or_a_cancel_is_no_failure) => {};
     (grace a_grace_that_panics_harms_its_owner_only) => {};
+    (grace a_grace_whose_destructor_panics_is_over_all_the_same) => {};
     (observed law_14_a_panic_without_a_handle_reaches_the_observer) => {};
     (plan a_planned_factory_that_panics_is_its_tasks_panic) => {};
     (plan a_planned_task_that_fails_says_so_and_is_made_again) => {};

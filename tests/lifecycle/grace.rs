@@ -2,6 +2,7 @@
 
 use std::future::{pending, ready};
 use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
 use task_registry::{Cancel, Outcome, SpawnError, State, conflict};
 
@@ -453,6 +454,42 @@ pub(crate) async fn a_grace_that_panics_harms_its_owner_only<H: Lives>(tasks: Re
     );
     assert!(canceller.unwrap().wait().await.is_panicked());
     assert_eq!(b.task.await.unwrap_err().reason(), Some("bye"));
+}
+
+/// Is ready, and panics when it is dropped.
+struct Bitter;
+
+impl Future for Bitter {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Bitter {
+    fn drop(&mut self) {
+        blow_up("the destructor of the canceller's");
+    }
+}
+
+pub(crate) async fn a_grace_whose_destructor_panics_is_over_all_the_same<H: Lives>(tasks: Reg<H>) {
+    for all in [false, true] {
+        let b = patient(&tasks, "b").await;
+        let inner = tasks.tasks().clone();
+        let canceller = tasks.spawn(
+            "canceller",
+            body(async move {
+                let cancel = Cancel::new().reason("bye").grace(Bitter);
+                if all {
+                    inner.cancel_prefix_with("b", cancel).await;
+                } else {
+                    inner.cancel_with("b", cancel).unwrap().await;
+                }
+            }),
+        );
+        assert!(canceller.unwrap().wait().await.is_panicked());
+        assert_eq!(b.task.await.unwrap_err().reason(), Some("bye"));
+    }
 }
 
 pub(crate) async fn a_grace_is_gone_before_waiters_are_woken<H: Lives>(tasks: Reg<H>) {

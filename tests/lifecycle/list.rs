@@ -81,6 +81,7 @@ macro_rules! every {
                 a_shutdown_cuts_the_grace_of_a_canceller
                 one_grace_serves_all_that_are_cancelled_together
                 a_grace_that_panics_harms_its_owner_only
+                a_grace_whose_destructor_panics_is_over_all_the_same
                 a_grace_is_gone_before_waiters_are_woken
             }
             shield {

@@ -75,8 +75,9 @@ impl<M: Mode, G: Future> Future for CancellingAll<M, G> {
         let mut this = self.project();
         if let Some(grace) = this.grace.as_mut().as_pin_mut() {
             if grace.poll(cx).is_ready() {
-                this.grace.set(None);
                 stop_all(this.left);
+                // After that: its destructor may panic.
+                this.grace.set(None);
             }
         }
         while let Some(next) = this.left.front() {
