@@ -58,8 +58,16 @@ impl Observer for Nosy {
     }
 }
 
+/// An observer that has its registry keeps that, and is kept by it: reachable, so that leak checkers are content.
+fn kept<T: Send + Sync + 'static>(observer: T) -> Arc<T> {
+    static KEPT: Mutex<Vec<Arc<dyn Any + Send + Sync>>> = Mutex::new(Vec::new());
+    let observer = Arc::new(observer);
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner).push(observer.clone());
+    observer
+}
+
 fn nosy() -> (Arc<Nosy>, Tasks<mode::Sync>) {
-    let nosy = Arc::new(Nosy::default());
+    let nosy = kept(Nosy::default());
     let tasks = Tasks::new(Options::new().observer(nosy.clone()));
     assert!(nosy.tasks.set(tasks.clone()).is_ok());
     (nosy, tasks)
@@ -112,7 +120,7 @@ impl Observer for Again {
 fn law_09_a_successor_spawned_by_the_observer_of_an_end_starts_after_it() {
     let _watchdog = crate::watchdog::Watchdog::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    let (again, seen) = (Arc::new(Again::default()), Seen::default());
+    let (again, seen) = (kept(Again::default()), Seen::default());
     runtime.block_on(async {
         let options = Options::new().observer((seen.clone(), again.clone()));
         let tasks = Registry::with_options(Tokio::current(), options);
