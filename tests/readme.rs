@@ -176,3 +176,48 @@ fn the_models_on_the_page_on_reliability_are_as_many_as_it_says() {
     let said: Vec<_> = cells(head)[2].split(", ").take(2).map(number).collect();
     assert_eq!(said, [models.len() as u64, schedules]);
 }
+
+/// The row of the page's table of suites that begins so, as its cells.
+fn suite(begin: &str) -> Vec<&'static str> {
+    let row = RELIABILITY.lines().find(|row| row.starts_with(&format!("| {begin}")));
+    cells(row.unwrap_or_else(|| panic!("no row begins with {begin}")))
+}
+
+/// All files in a folder, and in folders in it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        std::fs::read_dir(folder).expect("it is there").map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn each_mutation_of_the_core_is_in_the_table_of_mutations_and_their_number_on_the_page() {
+    let folder = root().join("core/tests/loom");
+    let script = read(&folder.join("mutations"));
+    let mut there: Vec<_> = script
+        .lines()
+        .filter_map(|line| line.strip_prefix("mutation ")?.split(' ').next())
+        .collect();
+    let table = read(&folder.join("MUTATIONS.md"));
+    let mut listed: Vec<_> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    there.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(there, listed, "the script's, and those of MUTATIONS.md");
+    let figure = suite("its [mutations](")[2];
+    let (_, of) = figure.split_once(" of ").expect("so many of so many");
+    assert_eq!(number(of), there.len() as u64, "{figure}");
+}
+
+#[test]
+fn the_corpus_on_the_page_on_reliability_is_as_large_as_it_says() {
+    let programs = files(&root().join("fuzz/corpus/growing_table")).len();
+    assert_eq!(number(suite("its programs that the fuzzer keeps")[2]), programs as u64);
+}
+
+#[test]
+fn the_unit_tests_of_the_core_are_as_many_as_the_page_on_reliability_says() {
+    let sources = files(&root().join("core/src"));
+    let tests: usize = sources.iter().map(|file| read(file).matches("#[test]\n").count()).sum();
+    assert_eq!(number(suite("[core](")[2]), tests as u64);
+}

@@ -22,7 +22,7 @@ pin_project! {
         #[pin]
         deadline: D,
         make_budget: B,
-        // Of the stage that was asked last.
+        // Of the stage that was asked last; none if it could not be made, which panicked.
         #[pin]
         budget: Option<F>,
         // For the task of that stage that is waited for, its place in `tasks`.
@@ -114,6 +114,10 @@ where
         }
         let over = this.deadline.poll(cx).is_ready();
         while !over && *this.asked < this.tasks.len() {
+            if this.budget.is_none() {
+                let stage = this.tasks[*this.passed].0;
+                this.budget.set(Some((this.make_budget)(stage)));
+            }
             // Waits for one task of the stage after another, or for the stage's budget.
             while *this.passed < *this.asked {
                 if this.wait.is_none() {
@@ -134,6 +138,8 @@ where
             this.wait.set(None);
             *this.passed = *this.asked;
             *this.asked = ask(this.tasks, *this.passed);
+            // It is over, and must not be polled again if the next one cannot be made.
+            this.budget.set(None);
             let stage = this.tasks[*this.passed].0;
             this.budget.set(Some((this.make_budget)(stage)));
         }
