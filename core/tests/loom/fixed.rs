@@ -4,9 +4,9 @@ use std::future::{Ready, pending, ready};
 
 use loom::thread;
 use task_registry_core::mode::{Fixed, Sync};
-use task_registry_core::{SpawnError, StaticOutcome, StaticRegistry, StaticTasks, Tracked};
+use task_registry_core::{SpawnError, State, StaticOutcome, StaticRegistry, StaticTasks, Tracked};
 
-use crate::harness::{Driven, Gone, endless, model};
+use crate::harness::{Driven, Gone, brief, endless, model};
 
 type Tasks = StaticTasks<Sync>;
 
@@ -178,5 +178,82 @@ fn a_task_of_a_fixed_table_that_is_cancelled_while_it_completes_has_one_outcome(
             StaticOutcome::Cancelled { code: None } => "cancelled",
             other => panic!("{other:?}"),
         });
+    });
+}
+
+#[test]
+fn a_task_of_a_fixed_table_that_is_replaced_while_it_ends_is_followed_by_the_newcomer() {
+    model("fixed: replace ∥ end").reaches(&["completed", "cancelled"], |reached| {
+        let tasks = table::<2>();
+        let ticket = tasks.reserve("x").unwrap();
+        let first = ticket.task().clone();
+        let (owned, gone) = Gone::new();
+        let mut run = Driven::new(ticket.track(brief(owned)).ok().unwrap());
+        run.poll();
+        let other = thread::spawn(move || run.run().finish());
+        let newcomer = tasks.reserve_replacing("x").unwrap();
+        let body = async move { assert!(gone.is(), "two of one name ran at once") };
+        let newcomer = Driven::new(newcomer.track(body).ok().unwrap()).run();
+        other.join().unwrap();
+        newcomer.finish();
+        reached.that(match first.outcome() {
+            Some(StaticOutcome::Completed) => "completed",
+            Some(StaticOutcome::Cancelled { code: None }) => "cancelled",
+            other => panic!("{other:?}"),
+        });
+    });
+}
+
+#[test]
+fn a_place_of_a_fixed_table_is_reserved_before_the_gate_shuts_or_not_at_all() {
+    model("fixed: reserve ∥ shutdown").reaches(&["refused", "asked"], |reached| {
+        let tasks = table::<1>();
+        let other = thread::spawn(move || {
+            tasks.reserve("x").and_then(|ticket| match ticket.track(ready(())) {
+                Ok(run) => Ok(run),
+                Err(refused) => Err(refused.into_parts().0),
+            })
+        });
+        let mut shutdown = Driven::new(tasks.shutdown(pending::<()>()));
+        shutdown.poll();
+        match other.join().unwrap() {
+            Err(SpawnError::Closed) => reached.that("refused"),
+            Err(SpawnError::Cancelled) => reached.that("asked"),
+            Ok(run) => {
+                assert_eq!(tasks.get("x").unwrap().state(), State::Stopping, "it was asked");
+                Driven::new(run).run().finish();
+                reached.that("asked");
+            }
+            Err(other) => panic!("{other}"),
+        }
+        assert!(shutdown.finish().is_clean());
+    });
+}
+
+#[test]
+fn a_fixed_table_is_not_idle_between_a_task_and_one_that_it_spawned() {
+    model("fixed: spawn and end ∥ idle").reaches(&["idle", "not yet"], |reached| {
+        let tasks = table::<2>();
+        // The second place is the first's, so that whoever looks comes to the newcomer's before.
+        let place = tasks.reserve_unnamed().unwrap();
+        let (owned, gone) = Gone::new();
+        let first = tasks.reserve("first").unwrap().track(endless(owned)).ok().unwrap();
+        drop(place);
+        let (owned, newcomer_gone) = Gone::new();
+        let other = thread::spawn(move || {
+            let newcomer = tasks.reserve("newcomer").unwrap().track(endless(owned)).ok().unwrap();
+            drop(first);
+            drop(newcomer);
+        });
+        let mut idle = Driven::new(tasks.wait_idle());
+        if idle.poll() {
+            assert!(gone.is() && newcomer_gone.is(), "one of them lives");
+            reached.that("idle");
+        } else {
+            reached.that("not yet");
+        }
+        // That it is woken is the model above: of a word whose first value is stored without `SeqCst`, as of a slot that is used anew,
+        // loom gives a `SeqCst` load that value although another one was stored with `SeqCst` since.
+        other.join().unwrap();
     });
 }
