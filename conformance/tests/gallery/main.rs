@@ -82,7 +82,9 @@ gallery! {
     LosesSecondWakes one_that_takes_two_wakes_for_none_is_caught
         1 "the second of two wakes was lost";
     PollsInsideWake one_that_polls_inside_wake_is_caught
-        9 "the future was polled inside `wake`";
+        9 "the future was polled inside `wake`, on the stack of whoever woke it";
+    PollsInsideWakesOfThreads one_that_polls_inside_the_wakes_of_other_threads_is_caught
+        9 "the future was polled inside `wake`, on the stack of another thread that woke it";
     ForgetsEverySeventh one_that_forgets_every_seventh_is_caught
         11 "71 of 500 futures were forgotten: never polled";
     BorrowsWhilePolling one_that_holds_a_borrow_while_it_polls_is_caught
