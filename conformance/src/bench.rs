@@ -186,6 +186,7 @@ impl<H: Harness> Bench<H> {
             }
             if H::DRIVES_ITSELF {
                 if !signal.wait(Instant::now() + H::LIMIT) {
+                    self.log.wait_was_in_vain();
                     self.log.verdict()?;
                     return Err(Fault::new(law, format!("{lost}: nothing came in {:?}", H::LIMIT)));
                 }
