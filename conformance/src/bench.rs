@@ -151,13 +151,24 @@ impl<H: Harness> Bench<H> {
     /// If it does not come the case fails: `lost` says what did not happen. An executor without threads is driven until
     /// nothing is left to poll, so that nothing more can come; one with threads is waited for.
     pub(crate) fn wait<F: Future>(&self, lost: &str, future: F) -> Result<F::Output, Fault> {
+        self.wait_by(self.law, lost, future)
+    }
+
+    /// The same, by another law than the case's.
+    fn wait_by<F: Future>(
+        &self,
+        law: Option<u8>,
+        lost: &str,
+        future: F,
+    ) -> Result<F::Output, Fault> {
         let executor = self.executor.as_ref().expect("it lives");
         let drive = || executor.drive();
-        self.wait_driving(lost, future, &drive, "and its executor is idle")
+        self.wait_driving(law, lost, future, &drive, "and its executor is idle")
     }
 
     fn wait_driving<F: Future>(
         &self,
+        law: Option<u8>,
         lost: &str,
         future: F,
         drive: &dyn Fn(),
@@ -175,13 +186,14 @@ impl<H: Harness> Bench<H> {
             }
             if H::DRIVES_ITSELF {
                 if !signal.wait(Instant::now() + H::LIMIT) {
+                    self.log.wait_was_in_vain();
                     self.log.verdict()?;
-                    return Err(self.fault(format!("{lost}: nothing came in {:?}", H::LIMIT)));
+                    return Err(Fault::new(law, format!("{lost}: nothing came in {:?}", H::LIMIT)));
                 }
             } else if signal.take() {
                 driven = false;
             } else if driven {
-                return Err(self.fault(format!("{lost}, {idle}")));
+                return Err(Fault::new(law, format!("{lost}, {idle}")));
             } else {
                 drive();
                 driven = true;
@@ -199,8 +211,13 @@ impl<H: Harness> Bench<H> {
                         yield_now().await;
                     }
                 })?;
-                let lost = "a future that wakes itself in its polls came to no end";
-                self.wait(lost, watch.dropped())?;
+                // What is lost here is not what the case is about.
+                self.wait_by(Some(11), "a future was never polled", watch.polled(1))?;
+                let lost =
+                    "a wake that came during a poll was lost: the future was not polled to its end";
+                self.wait_by(Some(5), lost, watch.ready())?;
+                let lost = "the future is leaked: it has completed and is never dropped";
+                self.wait_by(Some(2), lost, watch.dropped())?;
             }
         } else if let Some(executor) = &self.executor {
             executor.drive();
@@ -239,7 +256,7 @@ pub(crate) struct Gone<H: Harness>(Bench<H>);
 impl<H: Harness> Gone<H> {
     /// As [`Bench::wait`].
     pub(crate) fn wait<F: Future>(&self, lost: &str, future: F) -> Result<F::Output, Fault> {
-        self.0.wait_driving(lost, future, &|| (), "and its executor is gone")
+        self.0.wait_driving(self.0.law, lost, future, &|| (), "and its executor is gone")
     }
 
     pub(crate) fn fault(&self, why: impl Into<String>) -> Fault {

@@ -27,6 +27,9 @@ pub trait Harness: Sized + 'static {
 
     /// How long a case may wait for one event, which no honest run comes near. A case that has not come back after twice that
     /// hangs: it fails, and its thread is left behind.
+    ///
+    /// [`check`](crate::check), [`check_send`](crate::check_send) and [`check_local`](crate::check_local) skip the cases that are
+    /// left after one that hangs, or after three that have waited so long in vain; the report says so, and has failed.
     const LIMIT: Duration = Duration::from_secs(30);
 
     /// Makes an executor.

@@ -27,6 +27,8 @@ use run::{Case, report};
 /// gone, whose harness says so ([`Harness::MORTAL`]), write `immortal`: `conformance!(Mine, immortal send)`.
 ///
 /// The [crate's page](crate#a-harness) has an example. Two harnesses in one file need a module each.
+///
+/// Each test waits for itself, however many have failed: [`check`] does not.
 #[macro_export]
 macro_rules! conformance {
     ($harness:ty) => {
@@ -101,7 +103,11 @@ fn for_any<H: Harness>() -> (Vec<Case<H>>, Vec<&'static str>) {
 /// [`check_send`] and [`check_local`] have more cases, for spawners that are `Send`, or take futures that are not.
 ///
 /// Panics that the cases provoke are silent where the kit throws them; what an executor panics with itself goes through the panic
-/// hook as usual. Takes seconds.
+/// hook as usual.
+///
+/// Takes seconds on an executor that is right. On one that is not, the cases that are left are skipped after one that hangs, or
+/// after three that have waited for [`Harness::LIMIT`] in vain: the report says how many and why, and has failed. At the limit as
+/// it is, that takes about two minutes at most.
 pub fn check<H: Harness>() -> Report {
     let (all, mut left_out) = for_any::<H>();
     left_out.push("the cases of `check_send`, for spawners that other threads have");
@@ -109,7 +115,7 @@ pub fn check<H: Harness>() -> Report {
     report(all, left_out)
 }
 
-/// [`check`], and what a spawner owes that other threads and tasks may have.
+/// [`check`], as patient, and what a spawner owes that other threads and tasks may have.
 pub fn check_send<H: Harness<Spawner: SpawnSend + Send + Sync>>() -> Report {
     let (mut all, left_out) = for_any::<H>();
     all.extend(__cases!(send __list [H]));
@@ -119,7 +125,7 @@ pub fn check_send<H: Harness<Spawner: SpawnSend + Send + Sync>>() -> Report {
     report(all, left_out)
 }
 
-/// [`check`], and what a spawner owes that takes futures which are not `Send`.
+/// [`check`], as patient, and what a spawner owes that takes futures which are not `Send`.
 pub fn check_local<H: Harness<Spawner: SpawnLocal>>() -> Report {
     let (mut all, left_out) = for_any::<H>();
     all.extend(__cases!(local __list [H]));

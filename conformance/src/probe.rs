@@ -66,6 +66,7 @@ struct LogInner {
     faults: Mutex<(Vec<Fault>, Vec<Waker>)>,
     /// From here on the executor may drop what it has.
     gone: AtomicBool,
+    in_vain: AtomicBool,
 }
 
 impl Log {
@@ -89,6 +90,15 @@ impl Log {
     /// Has `waker` woken at the next fault.
     pub(crate) fn tell(&self, waker: Waker) {
         keep(&mut lock(&self.0.faults).1, waker);
+    }
+
+    /// Nothing came in [`LIMIT`](crate::Harness::LIMIT).
+    pub(crate) fn wait_was_in_vain(&self) {
+        self.0.in_vain.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn has_waited_in_vain(&self) -> bool {
+        self.0.in_vain.load(Ordering::SeqCst)
     }
 
     pub(crate) fn executor_goes(&self) {

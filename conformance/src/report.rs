@@ -4,12 +4,15 @@ use crate::fault::{Fault, Verdict};
 
 /// How the cases went on one executor.
 ///
-/// Displayed as a line for each case that failed, with the law that it breaks, and a summary.
+/// Displayed as a line for each case that failed, with the law that it breaks, and a summary, which says how many cases were
+/// skipped, and why, when failures took too long ([`Harness::LIMIT`](crate::Harness::LIMIT)).
 #[derive(Clone, Debug)]
 #[must_use = "a report says whether the executor conforms"]
 pub struct Report {
     pub(crate) harness: &'static str,
     pub(crate) cases: Vec<CaseReport>,
+    /// How many cases were not run, and why.
+    pub(crate) skipped: Option<(usize, String)>,
     pub(crate) left_out: Vec<&'static str>,
 }
 
@@ -35,10 +38,10 @@ impl CaseReport {
 }
 
 impl Report {
-    /// Whether no case failed.
+    /// Whether no case failed, and none was skipped.
     #[must_use]
     pub fn is_ok(&self) -> bool {
-        self.failures().next().is_none()
+        self.failures().next().is_none() && self.skipped.is_none()
     }
 
     /// Every case that was run.
@@ -60,6 +63,10 @@ impl fmt::Display for Report {
         }
         let (all, failed) = (self.cases.len(), self.failures().count());
         write!(f, "{}: {} of {all} cases hold", self.harness, all - failed)?;
+        if let Some((skipped, why)) = &self.skipped {
+            let all = all + skipped;
+            write!(f, "\nskipped: {skipped} of {all} cases, which may hold or not: {why}")?;
+        }
         for why in &self.left_out {
             write!(f, "\nleft out: {why}")?;
         }

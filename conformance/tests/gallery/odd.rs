@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
@@ -174,8 +175,8 @@ pub(crate) struct PollsOnce(Sender<BoxFuture>);
 impl Harness for PollsOnce {
     type Spawner = OnThread;
     const DRIVES_ITSELF: bool = true;
-    // Most cases wait for what never comes.
-    const LIMIT: Duration = Duration::from_millis(100);
+    // Most cases wait for what never comes; three do so.
+    const LIMIT: Duration = Duration::from_secs(1);
     fn new() -> Self {
         let (sender, queue) = channel::<BoxFuture>();
         thread::spawn(move || {
@@ -192,4 +193,47 @@ impl Harness for PollsOnce {
         OnThread(self.0.clone())
     }
     fn drive(&self) {}
+}
+
+/// How many executors were made, each for a case.
+pub(crate) static MADE: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts them. For one test: there is one count.
+pub(crate) struct Counted<H>(H);
+
+impl<H: Harness> Harness for Counted<H> {
+    type Spawner = H::Spawner;
+    const DRIVES_ITSELF: bool = H::DRIVES_ITSELF;
+    const MORTAL: bool = H::MORTAL;
+    const LIMIT: Duration = H::LIMIT;
+    fn new() -> Self {
+        MADE.fetch_add(1, Ordering::SeqCst);
+        Counted(H::new())
+    }
+    fn spawner(&self) -> H::Spawner {
+        self.0.spawner()
+    }
+    fn drive(&self) {
+        self.0.drive();
+    }
+}
+
+/// Driving it does not return: it waits for more when nothing is left to poll.
+pub(crate) struct NeverIdle(Arc<Queue>);
+
+impl Harness for NeverIdle {
+    type Spawner = OnQueue;
+    const LIMIT: Duration = Duration::from_millis(100);
+    fn new() -> Self {
+        NeverIdle(Queue::new(Flaw::None))
+    }
+    fn spawner(&self) -> OnQueue {
+        OnQueue::new(&self.0, Flaw::None)
+    }
+    fn drive(&self) {
+        loop {
+            self.0.run();
+            thread::park();
+        }
+    }
 }

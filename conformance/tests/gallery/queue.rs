@@ -29,6 +29,7 @@ pub(crate) enum Flaw {
     LosesWakesOfThreads,
     LosesSecondWakes,
     PollsInsideWake,
+    PollsInsideWakesOfThreads,
     ForgetsEverySeventh,
     LocksWhilePolling,
     BorrowsWhilePolling,
@@ -243,6 +244,11 @@ impl Wake for Task {
                 next.iter().for_each(Task::schedule);
             }
             Flaw::PollsInsideWake if !during_a_poll => self.run(&queue),
+            Flaw::PollsInsideWakesOfThreads
+                if !during_a_poll && thread::current().id() != queue.home =>
+            {
+                self.run(&queue);
+            }
             _ => self.schedule(),
         }
     }
