@@ -268,6 +268,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Takes a record, which is in no list any more and marked `GONE`, from the table.
+    #[inline(always)]
     fn evict(&self, record: NonNull<Slot<M>>) {
         if slot(&record).flags() & (OUTPUT | LOOKING | PANIC | CHAINED) == 0 {
             self.strike(record, |_| {});
@@ -317,7 +318,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Strikes a record out, after `first`, under the shard's lock. Without a reference the slot is free then.
-    #[inline]
+    #[inline(always)]
     fn strike(&self, record: NonNull<Slot<M>>, first: impl FnOnce(&mut Inner<M>)) {
         let mut garbage = Garbage::none();
         let (shard, _) = self.split(slot(&record).home.place);
