@@ -5,7 +5,7 @@
 //! The table's guards the heads of the slots, the gate, and the links between a task and the one that it waits for; under
 //! it a slot's body may be locked. Both for a few instructions a slot, and never while foreign code runs (law 9).
 //!
-//! Every loop is over the slots, once; that of `holder` is repeated for each task that it takes out of a chain.
+//! Every loop is over the slots, once; that of `known` is repeated for each task that it takes out of a chain.
 //!
 //! # Invariants
 //!

@@ -158,6 +158,7 @@ impl<M: Mode> Ended<M> {
     }
 
     /// Takes out the oldest records, so many at a time, and marks them `GONE`; whoever has them evicts them.
+    // Compiled into a purge, as `Core::evict`.
     #[inline(always)]
     pub(crate) fn pop<const MOST: usize>(&self, most: usize) -> [Option<NonNull<Slot<M>>>; MOST] {
         let mut popped = [None; MOST];
