@@ -3,14 +3,10 @@
 //! An executor without threads of its own is driven until it is idle, so that a task which has not ended by then is lost.
 
 #[cfg(any(feature = "smol", feature = "local"))]
-fn for_ever<T>(value: T) -> &'static T {
-    // Reachable, so that leak checkers are content.
-    static KEPT: std::sync::Mutex<Vec<usize>> = std::sync::Mutex::new(Vec::new());
-    let kept: &'static T = Box::leak(Box::new(value));
-    let mut all = KEPT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    all.push(std::ptr::from_ref(kept).expose_provenance());
-    kept
-}
+#[path = "common/for_ever.rs"]
+mod for_ever;
+#[cfg(any(feature = "smol", feature = "local"))]
+use for_ever::for_ever;
 
 #[cfg(feature = "tokio")]
 mod tokio {

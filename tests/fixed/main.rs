@@ -5,6 +5,8 @@
 //! threads at one name. Orders of two threads are for loom, in `core/tests/loom/fixed.rs`.
 
 mod bounds;
+#[path = "../common/for_ever.rs"]
+mod for_ever;
 mod interrupts;
 mod model;
 mod modes;
@@ -18,17 +20,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use for_ever::for_ever;
 use task_registry::mode::Locking;
 use task_registry::{StaticRegistry, StaticTasks};
-
-/// Keeps it reachable, so that leak checkers are content.
-fn for_ever<T>(value: T) -> &'static T {
-    static KEPT: std::sync::Mutex<Vec<usize>> = std::sync::Mutex::new(Vec::new());
-    let kept: &'static T = Box::leak(Box::new(value));
-    let mut all = KEPT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    all.push(std::ptr::from_ref(kept).expose_provenance());
-    kept
-}
 
 fn registry<L: Locking, const N: usize>() -> StaticTasks<L> {
     for_ever(StaticRegistry::<L, N>::new()).tasks()

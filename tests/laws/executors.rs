@@ -107,14 +107,11 @@ mod tokio {
     }
 }
 
-/// Keeps what a law borrows for ever reachable, so that leak checkers are content.
 #[cfg(any(feature = "tokio", feature = "smol", feature = "local"))]
-fn for_ever<T>(value: T) -> &'static T {
-    static KEPT: std::sync::Mutex<Vec<usize>> = std::sync::Mutex::new(Vec::new());
-    let kept: &'static T = Box::leak(Box::new(value));
-    crate::kit::lock(&KEPT).push(std::ptr::from_ref(kept).expose_provenance());
-    kept
-}
+#[path = "../common/for_ever.rs"]
+mod for_ever;
+#[cfg(any(feature = "tokio", feature = "smol", feature = "local"))]
+use for_ever::for_ever;
 
 #[cfg(feature = "smol")]
 mod smol {

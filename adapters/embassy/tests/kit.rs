@@ -3,10 +3,14 @@
 
 mod section;
 
+#[path = "../../../tests/common/for_ever.rs"]
+mod for_ever;
+
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use embassy_executor::raw::{Executor, TaskStorage};
+use for_ever::for_ever;
 use task_registry_conformance::{Harness, conformance};
 use task_registry_core::mode::Unsync;
 use task_registry_core::{Refused, Spawn, SpawnLocal, Spawner};
@@ -16,15 +20,6 @@ use task_registry_core::{Refused, Spawn, SpawnLocal, Spawner};
 fn pender(awake: *mut ()) {
     // SAFETY: `OnHost::new` gave it away for good, and nobody changes it but by this and `drive`.
     unsafe { &*awake.cast::<AtomicBool>() }.store(true, Ordering::SeqCst);
-}
-
-/// Keeps it reachable, so that leak checkers are content.
-fn for_ever<T>(value: T) -> &'static T {
-    static KEPT: std::sync::Mutex<Vec<usize>> = std::sync::Mutex::new(Vec::new());
-    let kept: &'static T = Box::leak(Box::new(value));
-    let mut all = KEPT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    all.push(std::ptr::from_ref(kept).expose_provenance());
-    kept
 }
 
 /// An executor that is polled by hand, and never gone: embassy's are statics.

@@ -3,6 +3,9 @@
 
 mod section;
 
+#[path = "../../../tests/common/for_ever.rs"]
+mod for_ever;
+
 use std::cell::Cell;
 use std::future::{Future, pending};
 use std::ptr::null_mut;
@@ -12,6 +15,7 @@ use std::thread;
 
 use embassy_executor::raw::Executor;
 use embassy_executor::{SendSpawner, Spawner};
+use for_ever::for_ever;
 use task_registry_core::mode::{Interrupt, Unsync};
 use task_registry_core::{Refusal, SpawnError, State, StaticOutcome, StaticRegistry, StaticTicket};
 use task_registry_embassy::SpawnTicket;
@@ -21,15 +25,6 @@ use task_registry_embassy::SpawnTicket;
 fn pender(_: *mut ()) {}
 
 const FULL: SpawnError = SpawnError::Refused(Refusal::Full);
-
-/// Keeps it reachable, so that leak checkers are content.
-fn for_ever<T>(value: T) -> &'static T {
-    static KEPT: std::sync::Mutex<Vec<usize>> = std::sync::Mutex::new(Vec::new());
-    let kept: &'static T = Box::leak(Box::new(value));
-    let mut all = KEPT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    all.push(std::ptr::from_ref(kept).expose_provenance());
-    kept
-}
 
 fn executor() -> &'static Executor {
     for_ever(Executor::new(null_mut()))
