@@ -6,14 +6,15 @@ use task_registry_benches::cases::RUNTIMES;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
-compare [--only W1,W2b] [--n 1000,100000] [--runtime tokio-current,…] [--rounds R] [--json] [--plot DIR]
+compare [--only W1,W2b] [--n 1000,100000] [--runtime tokio-current,…] [--contender bare,…] [--rounds R] [--json] [--plot DIR]
 
-  --only     workloads (W2) or single figures (W2b); all unless told
-  --n        how many tasks; otherwise what each workload is run at: 1000, 10000, 100000, some 1000000
-  --runtime  tokio-current, tokio-local, tokio-multi, async-executor, local-executor; all unless told
-  --rounds   how many rounds; otherwise more for small N than for large ones
-  --json     one object a line instead of tables
-  --plot     also draws cost over N, an SVG for each figure and runtime that was run at several N";
+  --only       workloads (W2) or single figures (W2b); all unless told
+  --n          how many tasks; otherwise what each workload is run at: 1000, 10000, 100000, some 1000000
+  --runtime    tokio-current, tokio-local, tokio-multi, async-executor, local-executor; all unless told
+  --contender  bare, task-registry, JoinMap, … as the tables call them; all unless told
+  --rounds     how many rounds; otherwise more for small N than for large ones
+  --json       one object a line instead of tables
+  --plot       also draws cost over N, an SVG for each figure and runtime that was run at several N";
 
 /// The arguments.
 #[derive(Debug, Default)]
@@ -21,6 +22,7 @@ pub(crate) struct Args {
     pub(crate) only: Vec<String>,
     pub(crate) n: Vec<usize>,
     pub(crate) runtimes: Vec<String>,
+    pub(crate) contenders: Vec<String>,
     pub(crate) rounds: Option<usize>,
     pub(crate) json: bool,
     pub(crate) plot: Option<PathBuf>,
@@ -43,6 +45,7 @@ impl Args {
                 "--only" => args.only = list(&value()?),
                 "--n" => args.n = numbers(&value()?)?,
                 "--runtime" => args.runtimes = list(&value()?),
+                "--contender" => args.contenders = list(&value()?),
                 "--rounds" => args.rounds = Some(positive(&value()?)?),
                 "--json" => args.json = true,
                 "--plot" => args.plot = Some(value()?.into()),
@@ -65,6 +68,12 @@ impl Args {
     /// Whether a runtime is wanted.
     pub(crate) fn wants_runtime(&self, runtime: &str) -> bool {
         self.runtimes.is_empty() || self.runtimes.iter().any(|name| name == runtime)
+    }
+
+    /// Whether a contender is wanted.
+    pub(crate) fn wants_contender(&self, contender: &str) -> bool {
+        let wanted = |name: &String| *name == contender.trim_start();
+        self.contenders.is_empty() || self.contenders.iter().any(wanted)
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Line {
 pub(crate) fn contests(args: &Args) -> Vec<Contest> {
     let mut contests: Vec<Contest> = Vec::new();
     for case in all() {
-        if !args.wants_runtime(case.runtime) {
+        if !args.wants_runtime(case.runtime) || !args.wants_contender(case.contender) {
             continue;
         }
         let wanted: Vec<bool> = case.figures.iter().map(|figure| args.wants(figure.id)).collect();
