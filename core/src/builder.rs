@@ -191,7 +191,7 @@ impl<M: Mode> Placing<M> {
     #[inline]
     fn place(&self, task: &SlotRef<M>) -> Result<(), SpawnError> {
         if let Some(stage) = self.stage {
-            task.with(|body| body.extras().stage = stage);
+            task.with(|body| task.extras(body).stage = stage);
         }
         let Some(scope) = &self.scope else { return Ok(()) };
         scope.enter(task).inspect_err(|_| task.clone().withdraw())

@@ -84,7 +84,7 @@ impl<A, M: Mode> Cx<A, M> {
         let asked = self.task.0.with(|body| {
             let flags = self.task.0.flags();
             if flags & (CANCEL | ENDING) == 0 {
-                let hooks = &mut body.extras().hooks;
+                let hooks = &mut self.task.0.extras(body).hooks;
                 // Compares pointers, and runs no foreign code (law 9).
                 let known = |new: &Waker| hooks.iter().any(|hook| hook.will_wake(new));
                 if !waker.as_ref().is_some_and(known) {

@@ -8,7 +8,9 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{ENDED, FOR_READY, GONE, HANDLE, KEEP, LOOKING, OUTPUT, PANIC, READY, SlotRef};
+use crate::slot::{
+    ENDED, FOR_READY, GONE, HANDLE, KEEP, LOOKING, OUTPUT, PANIC, READY, Slot, SlotRef,
+};
 use crate::table::Payload;
 use crate::task::ended;
 use crate::unwind::let_go;
@@ -149,13 +151,17 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
                 if task.flags() & ENDED != 0 {
                     let output = match task.take_output() {
                         Some(output) => Some(Ok(output)),
-                        None => body.outcome().map(|outcome| Err((outcome, task.take_panic(body)))),
+                        None => Slot::outcome(task, body)
+                            .map(|outcome| Err((outcome, task.take_panic(body)))),
                     };
                     return Poll::Ready(output);
                 }
                 match &mut body.more.joiner {
                     Some(joiner) if joiner.will_wake(cx.waker()) => {}
-                    joiner if waker.is_some() => core::mem::swap(joiner, &mut waker),
+                    joiner if waker.is_some() => {
+                        core::mem::swap(joiner, &mut waker);
+                        task.needs_more();
+                    }
                     _ => return Poll::Ready(None),
                 }
                 Poll::Pending
@@ -191,7 +197,7 @@ pub(crate) fn take_result<T: 'static, M: Mode>(slot: &SlotRef<M>) -> Result<T, T
     if slot.settled() & ENDED == 0 {
         return Err(TakeError::NotEnded);
     }
-    let output = slot.with(|body| match body.outcome() {
+    let output = slot.with(|body| match Slot::outcome(slot, body) {
         None => Err(TakeError::NotEnded),
         Some(Outcome::Completed | Outcome::Failed { .. }) => match slot.output_is::<T>(body) {
             None => Err(TakeError::NoResult),

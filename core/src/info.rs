@@ -53,7 +53,7 @@ impl TaskInfo {
 
     /// The same, under the lock of the body.
     pub(crate) fn locked<M: Mode>(task: &Slot<M>, body: &Body<M>) -> Self {
-        match body.end {
+        match task.how_it_ended(body) {
             Some(end) => Self::ended(task, body, end),
             None => Self::at(task, task.state(), body.times()),
         }
@@ -61,7 +61,7 @@ impl TaskInfo {
 
     /// Of a task that has not ended.
     pub(crate) fn at<M: Mode>(task: &Slot<M>, state: State, times: Option<Times>) -> Self {
-        let name = task.head().name.clone();
+        let name = task.text().clone();
         Self { id: task.id(), name, state, outcome: None, cleanup: None, times }
     }
 

@@ -127,7 +127,7 @@ where
         let ticket = Ticket::new(slot, handle);
         let task = &ticket.task().0;
         if let Some(stage) = self.stage {
-            task.with(|body| body.extras().stage = stage);
+            task.with(|body| task.extras(body).stage = stage);
         }
         if let Some(scope) = &self.scope {
             scope::enter::<M>(scope, task)?;
@@ -247,7 +247,7 @@ impl<M: Mode> Tasks<M> {
                 return Err(SpawnError::Closed.into());
             }
             // Nobody has a handle for the output.
-            let admitted = recipe.admit(self, old.head().name.clone(), Policy::Follow(old.id()), 0);
+            let admitted = recipe.admit(self, old.text().clone(), Policy::Follow(old.id()), 0);
             let (slot, handle) = match admitted {
                 Ok(places) => places,
                 // Another task has the name since it was looked up.

@@ -128,7 +128,7 @@ pub(crate) fn enter<M: Mode>(
         if task.flags() & ENDING != 0 {
             return Some(membership);
         }
-        body.extras().scope = Some(membership);
+        task.extras(body).scope = Some(membership);
         None
     });
     if let Some(membership) = late {

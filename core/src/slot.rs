@@ -28,6 +28,11 @@
 //! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard, or of the fixed table |
 //! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |
 //! | `CHAINED` | at admission, or under the body's lock | never |
+//! | `RECORD` | at admission, in a growing table | when the record is struck out, under the lock of the shard |
+//! | `COMPLETED` | with `ENDED`, in a growing table, where `Body::end` does not say how the task ended | never |
+//! | `WAKER` | with the task's waker, in a growing table, under the body's lock | by whoever takes it, so too |
+//! | `MORE` | in a growing table, with the first of what few tasks have in their body, under its lock | never |
+//! | `LONG` | at admission, in a growing table: the name has to be dropped | never |
 //! | `NAMELESS` | in a fixed table, under its lock: names do not lead here, since another took it | when the name comes back, so too |
 //!
 //! Under the lock most of these are a plain store (`set_alone`). A wrapper that a canceller wakes sees `STOP` all the same:
@@ -83,12 +88,26 @@ pub(crate) const PANIC: u32 = 1 << 19;
 #[cfg(feature = "alloc")]
 pub(crate) const LOOKING: u32 = 1 << 20;
 
+// In a fixed table these bits are of the name's hash.
+#[cfg(feature = "alloc")]
+pub(crate) const RECORD: u32 = 1 << 21;
+#[cfg(feature = "alloc")]
+pub(crate) const COMPLETED: u32 = 1 << 22;
+#[cfg(feature = "alloc")]
+pub(crate) const WAKER: u32 = 1 << 23;
+#[cfg(feature = "alloc")]
+pub(crate) const MORE: u32 = 1 << 24;
+#[cfg(feature = "alloc")]
+pub(crate) const LONG: u32 = 1 << 25;
+
 /// What a waiter in a slot's list waits for.
 pub(crate) const FOR_END: u32 = 0;
 pub(crate) const FOR_CANCEL: u32 = 1;
 #[cfg(feature = "alloc")]
 pub(crate) const FOR_READY: u32 = 2;
 
+// In this order: what every task needs at its end comes before what it needs at the beginning, or seldom.
+#[repr(C)]
 pub(crate) struct Slot<M: Storage> {
     flags: M::Word,
     /// How many `SlotRef`s there are. Goes from nought under the lock of the table, or of its shard, alone; in a growing
@@ -97,11 +116,12 @@ pub(crate) struct Slot<M: Storage> {
     pub(crate) home: M::Home,
     /// Guards its content alone. May be taken under a shard's lock; the lock of the ended list may be taken under it.
     body: M::Lock<Body<M>>,
+    pub(crate) back: M::Back,
 }
 
 pub(crate) struct Body<M: Storage> {
     /// Wakes the task, so that it sees its flags.
-    pub(crate) waker: Option<Waker>,
+    pub(crate) waker: M::Waker,
     /// Who waits for the end, or for a step before it.
     pub(crate) waiters: WaitList,
     pub(crate) end: Option<End>,
@@ -111,7 +131,7 @@ pub(crate) struct Body<M: Storage> {
 
 impl<M: Storage> Init for Body<M> {
     const INIT: Self = Self {
-        waker: None,
+        waker: Init::INIT,
         waiters: WaitList::new(),
         end: None,
         why: M::Why::INIT,
@@ -142,18 +162,16 @@ pub(crate) enum Urgency {
     Now,
 }
 
-/// Which waker the slot holds, so that it is replaced only when it changed: its data and its functions, as addresses
-/// that are only ever compared. Read and written by the task's wrapper alone.
+/// Which waker the slot of a fixed table holds, so that it is replaced only when it changed: its data and its functions, as
+/// addresses that are only ever compared. Read and written by the task's wrapper alone.
 ///
 /// As long as the slot holds the waker its data is not freed, so the same pair is the same waker. Who takes it out
 /// has set a flag before, which makes the wrapper store it again: see `tracked`.
+/// The default is none's, whose functions are at 0.
 #[derive(Default, PartialEq)]
 pub(crate) struct Mark(usize, usize);
 
 impl Mark {
-    /// No functions are there.
-    pub(crate) const NONE: Self = Mark(0, 0);
-
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn of(waker: &Waker) -> Self {
         Mark(waker.data().addr(), core::ptr::from_ref(waker.vtable()).addr())
@@ -172,8 +190,8 @@ pub(crate) struct Request<M: Storage> {
 
 impl<M: Storage> Slot<M> {
     /// A slot that was never used. `flags` are those of a free one.
-    pub(crate) const fn new(home: M::Home) -> Self {
-        Self { flags: M::Word::INIT, refs: M::Word::INIT, home, body: Init::INIT }
+    pub(crate) const fn new(home: M::Home, back: M::Back) -> Self {
+        Self { flags: M::Word::INIT, refs: M::Word::INIT, home, body: Init::INIT, back }
     }
 
     /// Prepares the flags and the references of a slot that nobody knows yet.
@@ -210,6 +228,38 @@ impl<M: Storage> Slot<M> {
         let before = self.flags.load();
         self.flags.store(before | flags);
         before
+    }
+
+    /// Sets a flag that is not set and that nobody else sets: cheaper than `set` where what was before matters.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn raise(&self, flag: u32) -> u32 {
+        self.flags.add(flag)
+    }
+
+    /// Sets flags under the body's lock, at any time: without a read-modify-write where that will do, which is from the start to the
+    /// end.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn set_locked(&self, flags: u32) {
+        let before = self.flags.load();
+        if before & (STARTED | ENDED) == STARTED {
+            self.flags.store(before | flags);
+        } else {
+            self.flags.set(flags);
+        }
+    }
+
+    /// Clears flags so.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn clear_locked(&self, flags: u32) {
+        let before = self.flags.load();
+        if before & (STARTED | ENDED) == STARTED {
+            self.flags.store(before & !flags);
+        } else {
+            self.flags.clear(flags);
+        }
     }
 
     /// Changes flags unless `change` returns `None`; says whether it did.
@@ -267,7 +317,7 @@ impl<M: Storage> Slot<M> {
         }
         request.unborn = before & RESERVED != 0;
         request.awaited = first && !body.waiters.is_empty();
-        request.waker = body.waker.take();
+        request.waker = M::take_waker(self, body);
         request
     }
 
@@ -300,18 +350,19 @@ impl<M: Storage> Waiter<SlotRef<M>> {
         if M::IN_STEPS {
             let (end, waker) = task.with(|body| {
                 // SAFETY: this is the list that the place of the waiter leads to.
-                (body.end.filter(|_| M::is_plain(body)), unsafe { node.unlink(&mut body.waiters) })
+                let end = M::end(task, body).filter(|_| M::is_plain(body));
+                (end, unsafe { node.unlink(&mut body.waiters) })
             });
             let_go(waker);
             // An outcome is large, so one that needs nothing but its kind is made where it goes.
             return match end {
                 Some(end) => Some(M::plain(end)),
-                None => task.with(|body| M::outcome(body)),
+                None => task.with(|body| M::outcome(task, body)),
             };
         }
         let (outcome, waker) = task.with(|body| {
             // SAFETY: as above.
-            (M::outcome(body), unsafe { node.unlink(&mut body.waiters) })
+            (M::outcome(task, body), unsafe { node.unlink(&mut body.waiters) })
         });
         let_go(waker);
         outcome
@@ -322,5 +373,10 @@ impl<M: Storage> Waiter<SlotRef<M>> {
 unsafe impl<M: Storage> Place for SlotRef<M> {
     fn with_list<R>(&self, body: impl FnOnce(&mut WaitList) -> R) -> R {
         self.with(|slot| body(&mut slot.waiters))
+    }
+
+    #[cfg_attr(feature = "alloc", inline)]
+    fn linked(&self) {
+        M::awaited(self);
     }
 }

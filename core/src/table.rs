@@ -7,12 +7,12 @@
 //! 1. A **shard**'s guards its part of the names, its chunks of slots, every [`Shelf`] in them, the number of slots
 //!    that are referred to, the gate, and the chains of tasks that replace each other under its names.
 //! 2. A slot's **body**, see [`slot`](crate::slot).
-//! 3. The **ended** list's guards the list, the [`Links`] of the slots in it and the ring of the endings' readers.
+//! 3. The **ended** list's guards the list, the places in it that its slots know, and the ring of the endings' readers.
 //! 4. An **event**'s, see [`wait`](crate::wait); a scope's members', see [`scope`](crate::scope); the order of spawning.
 //!
 //! # Invariants
 //!
-//! 1. A slot is in use while it is referred to (`refs > 0`) or has a record (`shelf.record`); only then is it not
+//! 1. A slot is in use while it is referred to (`refs > 0`) or has a record (`RECORD`); only then is it not
 //!    free, and both change between nought and something under the shard's lock alone.
 //! 2. While a shard has slots that are referred to, it holds the table itself (`keep`). So a [`SlotRef`] needs no
 //!    count of its own to keep the table, and a record keeps nothing alive.
@@ -30,6 +30,7 @@ mod names;
 mod news;
 mod payload;
 mod reference;
+mod room;
 mod shard;
 mod store;
 mod tally;
@@ -44,7 +45,6 @@ use core::time::Duration;
 use foldhash::fast::RandomState;
 
 pub(crate) use admission::{NotAdmitted, Policy};
-pub(crate) use ended::Links;
 pub use ended::TaskEnd;
 use extras::Garbage;
 pub(crate) use extras::Head;
@@ -52,20 +52,21 @@ pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 
 use crate::mode::{self, Init, Lock, Mode, Shared, Word};
-use crate::slot::{CHAINED, ENDED, GONE, HANDLE, LOOKING, OUTPUT, PANIC, Slot, SlotRef};
+use crate::slot::{CHAINED, ENDED, GONE, HANDLE, LOOKING, OUTPUT, PANIC, RECORD, Slot, SlotRef};
 use crate::text::Key;
 use crate::unwind::{catch, contain, discard, in_turn};
 use crate::wait::Event;
-use crate::{Options, State, TaskId, TaskInfo};
+use crate::{Options, State, TaskId, TaskInfo, Text};
 use chain::Loose;
 use ended::Ended;
 use memory::{CHUNK, SPARE};
 use shard::{Inner, Shard};
-use tally::Tally;
 
 pub(crate) struct Core<M: Mode> {
     number: u32,
     pub(crate) options: Options,
+    /// Whether tasks have extras from the beginning: for a clock, an observer, an order.
+    notes: bool,
     hasher: RandomState,
     shard_bits: u32,
     shards: Box<[Shard<M>]>,
@@ -80,12 +81,6 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) idle: Event<M>,
     /// A name appeared; waiters have its short hash as their key.
     pub(crate) named: Event<M>,
-}
-
-/// A slot's entry in its shard's books.
-pub(crate) struct Shelf {
-    record: bool,
-    next_free: u32,
 }
 
 /// The table, shared.
@@ -115,8 +110,11 @@ impl<M: Mode> CoreRef<M> {
         let shard_bits = M::shard_bits();
         let shards = (0..1 << shard_bits).map(|_| Shard::new()).collect();
         let limit = options.retain.limit();
-        CoreRef(M::ptr(Core {
+        let core = CoreRef(M::ptr(Core {
             number: mode::next_registry(),
+            notes: options.clock.is_some()
+                || options.observer.get().is_some()
+                || options.newest_first,
             options,
             hasher: RandomState::default(),
             shard_bits,
@@ -127,12 +125,16 @@ impl<M: Mode> CoreRef<M> {
             order: Init::INIT,
             idle: Init::INIT,
             named: Init::INIT,
-        }))
+        }));
+        for shard in &core.shards {
+            shard.core.set(NonNull::from(&*core));
+        }
+        core
     }
 
     /// Gives a record its name again, if no other task has it: the one that took it came to nothing.
     pub(crate) fn restore_name(&self, record: &SlotRef<M>) {
-        let (name, hash) = (record.head().name.key(), record.head().hash);
+        let (name, hash) = (record.text().key(), record.head().hash);
         self.shard(hash).1.lock.with(|inner| {
             if inner.named(hash, &name).is_none() && record.has_record() {
                 inner.name(self, record.as_ptr());
@@ -257,11 +259,6 @@ impl<M: Mode> Core<M> {
         (SPARE >> self.shard_bits).max(1)
     }
 
-    #[inline]
-    fn tally(&self, place: u32) -> &Tally<M> {
-        &self.shards[self.split(place).0].tally
-    }
-
     pub(crate) fn is_closed(&self) -> bool {
         // The last one is closed last.
         self.shards.last().is_some_and(|shard| shard.lock.with(|inner| inner.closed))
@@ -323,14 +320,13 @@ impl<M: Mode> Core<M> {
     #[inline(always)]
     fn strike(&self, record: NonNull<Slot<M>>, first: impl FnOnce(&mut Inner<M>)) {
         let mut garbage = Garbage::none();
-        let (shard, _) = self.split(slot(&record).home.place);
-        self.shards[shard].lock.with(|inner| {
+        slot(&record).shard().lock.with(|inner| {
             first(inner);
             inner.unname(self, record);
-            // SAFETY: the shard's lock is held.
-            unsafe { (*slot(&record).home.shelf.get()).record = false };
             if slot(&record).refs.load() == 0 {
                 inner.memory.free(self, record, &mut garbage);
+            } else {
+                slot(&record).clear(RECORD);
             }
         });
         garbage.drop();
@@ -368,15 +364,27 @@ fn slot<M: Mode>(pointer: &NonNull<Slot<M>>) -> &Slot<M> {
 impl<M: Mode> Slot<M> {
     #[inline]
     pub(crate) fn core(&self) -> &Core<M> {
+        // SAFETY: as `shard`, whose table it is.
+        unsafe { self.shard().core.get().as_ref() }
+    }
+
+    #[inline]
+    fn shard(&self) -> &Shard<M> {
         // SAFETY: who has a `&Slot` has its table: a reference to the slot keeps it (invariant 2), and the table's
-        // own methods run on it.
-        unsafe { self.home.core.as_ref() }
+        // own methods run on it. Shards stand as long as their table does.
+        unsafe { self.home.shard.as_ref() }
     }
 
     #[inline]
     pub(crate) fn head(&self) -> &Head {
         // SAFETY: it is written only while the slot is free, by `furnish` and `free` under the shard's lock.
         unsafe { &*mode::reading(&self.home.head) }
+    }
+
+    #[inline]
+    pub(crate) fn text(&self) -> &Text {
+        // SAFETY: as `head`.
+        unsafe { &*mode::reading(&self.back) }
     }
 
     #[inline]
@@ -396,8 +404,7 @@ impl<M: Mode> Slot<M> {
     /// Whether lists show it. For the table, under the shard's lock.
     #[inline]
     fn has_record(&self) -> bool {
-        // SAFETY: the shard's lock is held.
-        unsafe { (*self.home.shelf.get()).record && self.settled() & GONE == 0 }
+        self.settled() & (RECORD | GONE) == RECORD
     }
 }
 

@@ -150,7 +150,7 @@ pub(crate) fn ended<M: Storage>(task: &SlotRef<M>) -> Option<M::Outcome> {
     if task.settled() & ENDED == 0 {
         return None;
     }
-    task.with(|body| M::outcome(body))
+    task.with(|body| M::outcome(task, body))
 }
 
 pin_project! {

@@ -290,7 +290,7 @@ fn errors_of_a_full_or_closed_registry_leave_no_trace() {
 fn a_slot_stays_small() {
     // What one task costs beside its executor's own; 64-bit only, the mode without locks.
     if size_of::<usize>() == 8 {
-        assert!(size_of::<Slot<Unsync>>() <= 192, "{}", size_of::<Slot<Unsync>>());
+        assert!(size_of::<Slot<Unsync>>() <= 128, "{}", size_of::<Slot<Unsync>>());
     }
     let _ = vec![()];
 }

@@ -8,9 +8,7 @@ use core::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 
 use crate::mode::Storage;
-use crate::slot::{
-    CANCEL, Fate, GRACING, HELD, Mark, SHIELD, STARTED, STOP, SlotRef, Urgency, Words,
-};
+use crate::slot::{CANCEL, Fate, GRACING, HELD, SHIELD, STARTED, STOP, SlotRef, Urgency, Words};
 
 use crate::terms::{Held, Terms, sealed};
 use crate::unwind::{Panic, catch, let_go, message};
@@ -110,9 +108,8 @@ where
     F::Output: 'static,
 {
     pub(crate) fn new(future: F, slot: SlotRef<M>, terms: X) -> Self {
-        let mut mark = M::Mark::default();
-        *M::mark(&slot, &mut mark) = Mark::NONE;
-        let task = Task { slot: Some(slot), mark, polling: Polling::default() };
+        let (mark, polling) = (M::Mark::default(), Polling::default());
+        let task = Task { slot: Some(slot), mark, polling };
         Self { stage: Stage::Running { future }, terms, task, output: PhantomData }
     }
 
@@ -180,6 +177,26 @@ where
         polled: Result<Poll<F::Output>, Panic>,
         cx: &mut Context<'_>,
     ) -> Poll<M::Seen> {
+        // Where every panic is caught, and there is nothing to say but the output, no guard is needed for the report.
+        let polled = match polled {
+            Ok(Poll::Ready(output)) if X::NONE && M::IN_STEPS && cfg!(feature = "std") => {
+                let Some(slot) = self.task.slot.take() else {
+                    return Poll::Ready(M::Seen::default());
+                };
+                let stage = self.stage.as_mut();
+                if let Err(panic) = run_inside(&slot, || set_gone(stage)) {
+                    M::unclaimed(&slot, panic);
+                }
+                match M::complete(slot, output) {
+                    Ok(seen) => return Poll::Ready(seen),
+                    Err((slot, output)) => {
+                        self.task.slot = Some(slot);
+                        Ok(Poll::Ready(output))
+                    }
+                }
+            }
+            polled => polled,
+        };
         let Some(mut report) = self.task.report() else {
             return Poll::Ready(M::Seen::default());
         };
@@ -263,6 +280,13 @@ fn set_gone<F, C, H>(mut stage: Pin<&mut Stage<F, C, H>>) {
     stage.set(Stage::Gone);
 }
 
+/// Runs what is the task's.
+#[cfg_attr(feature = "alloc", inline)]
+fn run_inside<M: Storage, R>(slot: &SlotRef<M>, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
+    let _inside = M::enter(slot);
+    catch(foreign)
+}
+
 enum Begin {
     /// A predecessor lives.
     Wait,
@@ -273,12 +297,13 @@ enum Begin {
 
 /// Leaves a clone of the waker in the slot.
 #[inline(never)]
-fn leave_waker<M: Storage>(slot: &SlotRef<M>, waker: &Waker, mark: &mut Mark) -> Result<(), Panic> {
+fn leave_waker<M: Storage>(
+    slot: &SlotRef<M>,
+    waker: &Waker,
+    mark: &mut M::Mark,
+) -> Result<(), Panic> {
     let new = catch(|| waker.clone())?;
-    // Before the old one is dropped, whose panic may pass.
-    *mark = Mark::of(&new);
-    let old = slot.with(|body| body.waker.replace(new));
-    let_go(old);
+    let_go(M::put_waker(slot, mark, new));
     Ok(())
 }
 
@@ -297,6 +322,7 @@ impl<M: Storage> Task<M> {
     }
 
     /// Polls what the task consists of.
+    #[cfg_attr(feature = "alloc", inline)]
     fn poll<R>(&mut self, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
         let _inside = self.slot.as_ref().map(M::enter);
         self.poll_limit(foreign)
@@ -312,25 +338,35 @@ impl<M: Storage> Task<M> {
     }
 
     /// Whether the body may be polled: not while a predecessor lives. Marks the first poll.
-    #[cfg_attr(feature = "alloc", inline)]
+    #[cfg_attr(feature = "alloc", inline(always))]
     fn begin(&mut self, waker: &Waker) -> Result<Begin, Panic> {
         let flags = self.flags();
         if flags & STARTED != 0 {
             return Ok(if flags & (STOP | SHIELD) == STOP { Begin::Stop } else { Begin::Run });
         }
+        if M::IN_STEPS && flags & (HELD | CANCEL) == 0 {
+            if self.slot.as_ref().is_some_and(M::start) {
+                return Ok(Begin::Run);
+            }
+        }
+        self.begin_late(waker)
+    }
+
+    /// The same, of a task that waits for a predecessor, or was asked to stop before its first poll.
+    #[cfg_attr(feature = "alloc", cold)]
+    fn begin_late(&mut self, waker: &Waker) -> Result<Begin, Panic> {
+        let flags = self.flags();
         if flags & (HELD | CANCEL) == HELD {
             self.keep_waker(waker)?;
             // Whoever lets the task go on takes the waker out: it has to be put there again by the next poll.
-            if let Some(slot) = &self.slot {
-                *M::mark(slot, &mut self.mark) = Mark::NONE;
-            }
+            self.mark = M::Mark::default();
             if self.flags() & (HELD | CANCEL) == HELD {
                 return Ok(Begin::Wait);
             }
         }
         Ok(match &self.slot {
             // Asked to stop before its first poll, it never runs, whatever grace it has (law 4).
-            Some(slot) if slot.flags() & CANCEL == 0 && M::start(slot) => Begin::Run,
+            Some(slot) if slot.flags() & (STARTED | CANCEL) == 0 && M::start(slot) => Begin::Run,
             _ => {
                 if let Some(slot) = &self.slot {
                     slot.cancel(M::Reason::default(), Urgency::Now);
@@ -358,13 +394,10 @@ impl<M: Storage> Task<M> {
     #[cfg_attr(feature = "alloc", inline)]
     fn keep_waker(&mut self, waker: &Waker) -> Result<(), Panic> {
         let Some(slot) = &self.slot else { return Ok(()) };
-        let flags = slot.flags();
-        let mark = M::mark(slot, &mut self.mark);
-        // While it is stopping others take the waker out again and again.
-        if flags & CANCEL == 0 && *mark == Mark::of(waker) {
+        if M::has_waker(slot, &self.mark, waker) {
             return Ok(());
         }
-        leave_waker(slot, waker, mark)
+        leave_waker(slot, waker, &mut self.mark)
     }
 
     /// Asks the task to stop if its timeout is over, and to stop now if its grace is.

@@ -87,7 +87,7 @@ impl<M: Mode, G: Future> Future for CancellingAll<M, G> {
             let Some(wait) = this.wait.as_mut().as_pin_mut() else { break };
             let Poll::Ready(outcome) = wait.poll(cx) else { return Poll::Pending };
             this.wait.set(None);
-            this.ended.push(TaskEnd { id: next.id(), name: next.0.head().name.clone(), outcome });
+            this.ended.push(TaskEnd { id: next.id(), name: next.0.text().clone(), outcome });
             this.left.pop_front();
         }
         this.grace.set(None);

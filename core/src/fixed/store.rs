@@ -23,6 +23,8 @@ impl<L: Locking> Store for Fixed<L> {
     const IN_STEPS: bool = false;
 
     type Home = Home<L>;
+    type Back = ();
+    type Waker = Option<Waker>;
     type More = Before;
     type Why = u8;
     type Table = &'static Table<L, [Slot<Self>]>;
@@ -67,9 +69,22 @@ impl<L: Locking> Store for Fixed<L> {
         task.set(STARTED) & CANCEL == 0
     }
 
-    fn mark<'a>(_: &'a SlotRef<Self>, own: &'a mut Mark) -> &'a mut Mark {
-        own
+    fn has_waker(task: &SlotRef<Self>, own: &Mark, waker: &Waker) -> bool {
+        // While it is stopping others take the waker out again and again.
+        task.flags() & CANCEL == 0 && *own == Mark::of(waker)
     }
+
+    fn put_waker(task: &SlotRef<Self>, own: &mut Mark, waker: Waker) -> Option<Waker> {
+        // Before the old one is dropped, whose panic may pass.
+        *own = Mark::of(&waker);
+        task.with(|body| body.waker.replace(waker))
+    }
+
+    fn take_waker(_: &Slot<Self>, body: &mut Body<Self>) -> Option<Waker> {
+        body.waker.take()
+    }
+
+    fn awaited(_: &SlotRef<Self>) {}
 
     fn enter(_: &SlotRef<Self>) {}
 
@@ -130,11 +145,15 @@ impl<L: Locking> Store for Fixed<L> {
         }
     }
 
-    fn seen(body: &Body<Self>) -> Option<StaticOutcome> {
-        Self::outcome(body)
+    fn seen(task: &SlotRef<Self>, body: &Body<Self>) -> Option<StaticOutcome> {
+        Self::outcome(task, body)
     }
 
-    fn outcome(body: &Body<Self>) -> Option<StaticOutcome> {
+    fn end(_: &Slot<Self>, body: &Body<Self>) -> Option<End> {
+        body.end
+    }
+
+    fn outcome(_: &Slot<Self>, body: &Body<Self>) -> Option<StaticOutcome> {
         Some(outcome(body.end?, body.why))
     }
 

@@ -64,7 +64,7 @@ impl<L: Locking, const N: usize> Init for Table<L, [Slot<Fixed<L>>; N]> {
         lock: Init::INIT,
         ended: Init::INIT,
         idle: Init::INIT,
-        slots: [const { Slot::new(Home::INIT) }; N],
+        slots: [const { Slot::new(Home::INIT, ()) }; N],
     };
 }
 

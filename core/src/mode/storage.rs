@@ -1,5 +1,7 @@
+use core::task::Waker;
+
 use super::{Init, Locks, Vocabulary};
-use crate::slot::{Body, End, Legacy, Mark, Slot, SlotRef, Words};
+use crate::slot::{Body, End, Legacy, Slot, SlotRef, Words};
 use crate::unwind::Panic;
 use crate::{TaskId, Text};
 
@@ -12,6 +14,10 @@ pub(crate) trait Store: Locks + Vocabulary {
 
     /// What a slot holds for its table, outside its lock.
     type Home;
+    /// What else it holds so, and needs less often.
+    type Back;
+    /// Where a slot has the task's waker behind its lock, if it is there.
+    type Waker: Init;
     /// What a slot holds behind its lock, beside what every slot does.
     type More: Init;
     /// What is known of a reason beside that. On its own, so that it may share a word with what is next to it.
@@ -20,7 +26,7 @@ pub(crate) trait Store: Locks + Vocabulary {
     type Table: Copy;
     /// An output on its way to whoever takes it.
     type Output: Send;
-    /// The room that a wrapper itself has for the [`Mark`] of its waker, where the slot has none.
+    /// The room that a wrapper itself has for the mark of its waker, where the slot's own cannot be compared with.
     type Mark: Default;
     /// What holds until it is dropped, while the task's own code runs.
     type Inside;
@@ -52,8 +58,14 @@ pub(crate) trait Store: Locks + Vocabulary {
 
     /// Sets `STARTED`. `false` if a request to stop came before it (law 4).
     fn start(task: &SlotRef<Self>) -> bool;
-    /// Where the mark is. For the task's wrapper alone, whose `own` is.
-    fn mark<'a>(task: &'a SlotRef<Self>, own: &'a mut Self::Mark) -> &'a mut Mark;
+    /// Whether the slot holds this waker of the task's. For the task's wrapper alone, whose mark `own` is, and without the lock.
+    fn has_waker(task: &SlotRef<Self>, own: &Self::Mark, waker: &Waker) -> bool;
+    /// Leaves the task's waker, and returns the one that was there. For the task's wrapper alone.
+    fn put_waker(task: &SlotRef<Self>, own: &mut Self::Mark, waker: Waker) -> Option<Waker>;
+    /// Takes the task's waker, under the lock of the body.
+    fn take_waker(task: &Slot<Self>, body: &mut Body<Self>) -> Option<Waker>;
+    /// Somebody waits in the slot's list from now on: under the lock of the body.
+    fn awaited(task: &SlotRef<Self>);
     /// The task's own code is about to run.
     fn enter(task: &SlotRef<Self>) -> Self::Inside;
     /// A panic that is nobody's outcome.
@@ -95,9 +107,11 @@ pub(crate) trait Store: Locks + Vocabulary {
     /// Wakes who waits at the task, if anybody does, and who waits for the table: last of all.
     fn wake(task: SlotRef<Self>, awaited: bool);
     /// What whoever ran the task is told of its end, under the lock of the body.
-    fn seen(body: &Body<Self>) -> Self::Seen;
+    fn seen(task: &SlotRef<Self>, body: &Body<Self>) -> Self::Seen;
 
-    fn outcome(body: &Body<Self>) -> Option<Self::Outcome>;
+    /// How the task ended, under the lock of the body.
+    fn end(task: &Slot<Self>, body: &Body<Self>) -> Option<End>;
+    fn outcome(task: &Slot<Self>, body: &Body<Self>) -> Option<Self::Outcome>;
     /// Whether the outcome of a task that ends comes to what it is called, without a reason or a message.
     fn is_plain(body: &Body<Self>) -> bool;
     /// That outcome.

@@ -158,10 +158,14 @@ impl<M: Storage> SlotRef<M> {
                     Fate::NeverStarted if asked && flags & RESERVED != 0 => End::Cancelled,
                     Fate::NeverStarted => End::NeverStarted,
                 };
+                // What is left takes the waker's place.
+                if concluded.waker.is_none() {
+                    concluded.waker = M::take_waker(&self, body);
+                }
                 match M::bequeath(&self, body, end, output) {
                     Legacy::Settled => {
                         self.conclude(body, end, &mut concluded);
-                        Step::Ended(M::seen(body))
+                        Step::Ended(M::seen(&self, body))
                     }
                     Legacy::Unwanted => Step::Unwanted,
                     Legacy::Told => Step::Told,
@@ -178,11 +182,17 @@ impl<M: Storage> SlotRef<M> {
                     guarded(|| contain(|| drop(output.take())), again);
                 }
                 Step::Told => {
-                    M::tell(&self);
+                    in_turn! {
+                        let_go(concluded.waker.take());
+                        M::tell(&self);
+                    }
                     return M::Seen::default();
                 }
                 Step::Over => {
-                    contain(|| drop(output.take()));
+                    in_turn! {
+                        let_go(concluded.waker.take());
+                        contain(|| drop(output.take()));
+                    }
                     return M::Seen::default();
                 }
             }
@@ -197,7 +207,6 @@ impl<M: Storage> SlotRef<M> {
         body.end = Some(end);
         M::book(self, body, concluded.flags, end, &mut concluded.left);
         concluded.awaited = !body.waiters.is_empty();
-        concluded.waker = body.waker.take();
     }
 
     /// Does what follows from an end, outside the lock.

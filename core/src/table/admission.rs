@@ -9,7 +9,7 @@ use super::memory::Memory;
 use super::shard::Inner;
 use super::{Core, CoreRef, News, slot};
 use crate::mode::{Lock, Mode, Word};
-use crate::slot::{CHAINED, ENDED, HELD, Slot, SlotRef};
+use crate::slot::{CHAINED, ENDED, HELD, LONG, RECORD, Slot, SlotRef};
 use crate::unwind::guarded;
 use crate::{SpawnError, TaskId, Text, Times};
 
@@ -192,12 +192,15 @@ impl<M: Mode> CoreRef<M> {
     #[inline]
     fn furnish(&self, new: NonNull<Slot<M>>, newcomer: &mut Newcomer<'_, M>) {
         let Newcomer { ref mut name, hash, flags, spawned, again } = *newcomer;
-        // SAFETY: `new` was free until now (invariant 1); only a task that it is to replace leads to it, under this lock.
-        let head = unsafe { &mut *slot(&new).home.head.get() };
-        (head.name, head.hash) = (core::mem::replace(name, Text::EMPTY), hash);
-        slot(&new).reset(flags, 2);
-        let observed = self.options.observer.get().is_some();
-        if again.is_some() || spawned.is_some() || observed || self.options.newest_first {
+        let long = if name.is_shared() { LONG } else { 0 };
+        // SAFETY: `new` was free until now (invariant 1); only a task that it is to replace leads to it, under this lock. A
+        // free slot's name has nothing to be dropped.
+        unsafe {
+            slot(&new).back.get().write(core::mem::replace(name, Text::EMPTY));
+            (*slot(&new).home.head.get()).hash = hash;
+        }
+        slot(&new).reset(flags | RECORD | long, 2);
+        if again.is_some() || self.notes {
             self.furnish_extras(slot(&new), spawned, again);
         }
     }
@@ -212,7 +215,7 @@ impl<M: Mode> CoreRef<M> {
         });
         let observed = self.options.observer.get().is_some();
         new.with(|body| {
-            let extras = body.extras();
+            let extras = new.extras(body);
             extras.again = again.cloned();
             extras.times = spawned.map(Times::at);
             extras.stage = stage.unwrap_or(0);

@@ -99,13 +99,13 @@ impl<M: Mode> Inner<M> {
                 return None;
             }
             // SAFETY: `admit_known` counts this reference.
-            body.extras().after = Some(unsafe { SlotRef::from_counted(new, ()) });
+            slot(&old).extras(body).after = Some(unsafe { SlotRef::from_counted(new, ()) });
             slot(&old).set(CHAINED);
             Some(slot(&old).request(body, Some("replaced".into()), Urgency::Own))
         });
         let Some(request) = request else { return false };
         let before = self.refer_live(old);
-        slot(&new).with(|body| body.extras().before = Some(before));
+        slot(&new).with(|body| slot(&new).extras(body).before = Some(before));
         loose.ends().request = Some((self.refer_live(old), request));
         true
     }
@@ -133,18 +133,19 @@ impl<M: Mode> Inner<M> {
         let mut gave_back = false;
         if let Some(next) = &after {
             let (old, waker) = next.with(|body| {
-                let old = core::mem::replace(&mut body.extras().before, before.clone());
+                let old = core::mem::replace(&mut next.extras(body).before, before.clone());
                 if before.is_some() {
                     return (old, None);
                 }
                 next.clear(HELD);
-                (old, body.waker.take())
+                (old, next.take_waker(body))
             });
             loose.ends().refs.extend(old);
             loose.ends().wakers.extend(waker);
         }
         if let Some(last) = &before {
-            let old = last.with(|body| core::mem::replace(&mut body.extras().after, after.clone()));
+            let old =
+                last.with(|body| core::mem::replace(&mut last.extras(body).after, after.clone()));
             loose.ends().refs.extend(old);
             if after.is_none() {
                 gave_back = self.rename(last.core(), ended, last.as_ptr());

@@ -1,17 +1,18 @@
 //! The end of a task in a growing table: what is kept of it, and who is told.
 
 use alloc::vec::Vec;
+use core::mem::needs_drop;
 use core::ptr::NonNull;
 use core::task::Waker;
 
 use super::payload::Payload;
 use super::{Core, TaskEnd};
-use crate::mode::{Mode, Word as _};
+use crate::mode::{Mode, Store as _, Word as _};
 use crate::slot::{
-    Body, CANCEL, CHAINED, Concluded, ENDING, End, HANDLE, KEEP, Legacy, STARTED, Slot, SlotRef,
-    Words,
+    Body, CANCEL, CHAINED, COMPLETED, ENDING, End, HANDLE, KEEP, Legacy, MORE, STARTED, Slot,
+    SlotRef, Words,
 };
-use crate::unwind::{contain, in_turn};
+use crate::unwind::{both, contain, in_turn, let_go};
 
 /// What an end leaves to be done once the lock is released.
 pub(crate) struct Left<M: Mode> {
@@ -27,6 +28,20 @@ impl<M: Mode> Default for Left<M> {
     #[inline]
     fn default() -> Self {
         Self { evicted: None, joiner: None, waiter: None, extras: false }
+    }
+}
+
+/// What the end of a task that completed leaves to be done.
+struct Quick<M: Mode> {
+    evicted: Option<NonNull<Slot<M>>>,
+    waker: Option<Waker>,
+    joiner: Option<Waker>,
+}
+
+impl<M: Mode> Default for Quick<M> {
+    #[inline]
+    fn default() -> Self {
+        Self { evicted: None, waker: None, joiner: None }
     }
 }
 
@@ -54,7 +69,7 @@ impl<M: Mode> SlotRef<M> {
             if self.flags() & ENDING != 0 || body.is_ending() {
                 return;
             }
-            let extras = body.extras();
+            let extras = self.extras(body);
             (extras.message, extras.cleanup) = (message, cleanup);
             if let (Some(now), Some(times)) = (now, extras.times.as_mut()) {
                 times.end(now);
@@ -62,33 +77,65 @@ impl<M: Mode> SlotRef<M> {
         });
     }
 
-    /// See [`Store::complete`](crate::mode::Store::complete). What few tasks have (extras, an observer, a clock), and an output
-    /// that needs a box or that nobody wants, takes the long way.
+    /// See [`Store::complete`](crate::mode::Store::complete). What few tasks have (extras, a name that others wait for, an output
+    /// that is kept or needs a box) takes the long way, [`SlotRef::end`].
     #[inline]
     pub(super) fn complete<T: 'static>(self, output: T) -> Result<(), (Self, T)> {
-        if !Payload::fits::<T>() || self.core().options.clock.is_some() {
+        let core = self.core();
+        if !Payload::fits::<T>() || core.notes {
             return Err((self, output));
         }
-        let (mut output, mut concluded) = (Some(output), Concluded::nothing());
+        let (mut output, mut left) = (Some(output), Quick::default());
         self.with(|body| {
             let flags = self.flags();
-            let claims = if self.core().ended.keeps() { HANDLE | KEEP } else { HANDLE };
-            if flags & ENDING != 0 || flags & claims == 0 || body.some_extras().is_some() {
+            let wanted = flags & HANDLE != 0;
+            if flags & (ENDING | CANCEL | CHAINED | KEEP) != 0 || !wanted && needs_drop::<T>() {
                 return;
             }
-            self.leave_payload(body, output.take().map(Payload::new), true);
-            if claims == HANDLE && flags & KEEP != 0 {
-                self.clear(KEEP);
+            if flags & MORE != 0 {
+                if !body.waiters.is_empty() || !body.has_no_extras() {
+                    return;
+                }
+                left.joiner = body.more.joiner.take();
             }
-            self.conclude(body, End::Completed, &mut concluded);
+            left.waker = self.take_waker(body);
+            if let Some(output) = output.take().filter(|_| wanted) {
+                self.leave_payload(body, Payload::new(output), true);
+            }
+            // From here on nobody can ask it to stop, replace it, or let go of its output.
+            self.set_alone(ENDING | COMPLETED);
+            if core.options.capacity.is_some() {
+                core.admitted.sub(1);
+            }
+            left.evicted = core.ended.add(&self, true, false, || self.ending(body));
         });
-        match output {
-            Some(output) => Err((self, output)),
-            None => {
-                self.follow_up(concluded);
-                Ok(())
-            }
+        if let Some(output) = output {
+            return Err((self, output));
         }
+        let Quick { evicted, waker, joiner } = left;
+        both(
+            self,
+            |task| {
+                in_turn! {
+                    let_go(waker);
+                    if let Some(record) = evicted {
+                        task.core().evict(record);
+                    };
+                    if let Some(joiner) = joiner {
+                        contain(|| joiner.wake());
+                    };
+                }
+            },
+            |task| M::wake(task, false),
+        );
+        Ok(())
+    }
+
+    /// What readers of the endings are told.
+    #[cold]
+    fn ending(&self, body: &Body<M>) -> Option<TaskEnd> {
+        let (name, outcome) = (self.text().clone(), Slot::outcome(self, body)?);
+        Some(TaskEnd { id: self.id(), name, outcome })
     }
 
     #[inline]
@@ -102,7 +149,9 @@ impl<M: Mode> SlotRef<M> {
         let flags = self.flags();
         let wanted = flags & if leaves_record { HANDLE | KEEP } else { HANDLE } != 0;
         if wanted && output.is_some() {
-            self.leave_payload(body, output.take(), end != End::Panicked);
+            if let Some(output) = output.take() {
+                self.leave_payload(body, output, end != End::Panicked);
+            }
         }
         let observed = body.news().is_some();
         if output.is_some() && !(observed && end == End::Panicked) {
@@ -121,16 +170,14 @@ impl<M: Mode> SlotRef<M> {
     pub(super) fn book(&self, body: &mut Body<M>, flags: u32, end: End, left: &mut Left<M>) {
         let core = self.core();
         if flags & (STARTED | CANCEL) == 0 {
-            core.tally(self.home.place).unqueued.add(1);
+            self.shard().tally.unqueued.add(1);
         }
         if core.options.capacity.is_some() {
             core.admitted.sub(1);
         }
         let asked = flags & CANCEL != 0;
-        left.evicted = core.ended.add(self, end != End::NeverStarted, asked, || {
-            let (name, outcome) = (self.head().name.clone(), body.outcome()?);
-            Some(TaskEnd { id: self.id(), name, outcome })
-        });
+        let record = end != End::NeverStarted;
+        left.evicted = core.ended.add(self, record, asked, || self.ending(body));
         left.extras = body.some_extras().is_some();
         left.joiner = body.more.joiner.take();
         // Where a panic of another's waker passes, nobody is taken from the list before he is woken.

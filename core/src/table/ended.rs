@@ -13,6 +13,12 @@ use crate::{Outcome, TaskId, Text};
 /// How many endings a reader may be behind before it loses some.
 const RING: usize = 1024;
 
+/// How many gaps there may be among few records.
+const GAPS: usize = if cfg!(any(test, loom)) { 2 } else { 32 };
+
+/// Room for so many records stays once they were purged.
+const SPARE: usize = if cfg!(any(test, loom)) { 8 } else { 4096 };
+
 pub(crate) struct Ended<M: Mode> {
     /// How many records are kept.
     limit: usize,
@@ -28,8 +34,11 @@ pub(crate) struct Ended<M: Mode> {
 }
 
 struct List<M: Mode> {
-    oldest: Option<NonNull<Slot<M>>>,
-    newest: Option<NonNull<Slot<M>>>,
+    /// The records, the oldest first; gaps where one was taken out of the middle. Neither end is a gap.
+    records: VecDeque<Option<NonNull<Slot<M>>>>,
+    /// The number of the oldest; those of the others follow, modulo 2³². Each slot knows its own (`Home::link`).
+    oldest: u32,
+    /// How many records there are.
     len: usize,
     ring: VecDeque<TaskEnd>,
     /// The number of the first ending in the ring; the first ending that was ever followed has the number 0.
@@ -37,20 +46,8 @@ struct List<M: Mode> {
 }
 
 impl<M: Mode> Init for List<M> {
-    const INIT: Self = List { oldest: None, newest: None, len: 0, ring: VecDeque::new(), first: 0 };
-}
-
-/// A slot's neighbours in the list of the ended.
-pub(crate) struct Links<M: Mode> {
-    older: Option<NonNull<Slot<M>>>,
-    newer: Option<NonNull<Slot<M>>>,
-    listed: bool,
-}
-
-impl<M: Mode> Default for Links<M> {
-    fn default() -> Self {
-        Self { older: None, newer: None, listed: false }
-    }
+    const INIT: Self =
+        List { records: VecDeque::new(), oldest: 0, len: 0, ring: VecDeque::new(), first: 0 };
 }
 
 /// That a task ended, and how: what [`Endings`](crate::Endings) reads.
@@ -133,7 +130,7 @@ impl<M: Mode> Ended<M> {
         let keep = keep && self.limit > 0;
         if self.limit == 0 && self.readers.load() == 0 {
             // It leaves no trace: there is nothing to take the list's lock for.
-            let tally = task.core().tally(task.home.place);
+            let tally = &task.shard().tally;
             if asked { &tally.ended_asked } else { &tally.ended_unasked }.add(1);
             task.set_alone(ENDED | GONE | UNLISTED);
             return None;
@@ -222,50 +219,74 @@ impl<M: Mode> List<M> {
         self.ring.push_back(end);
     }
 
+    #[inline]
     fn push(&mut self, slot: NonNull<Slot<M>>) {
-        let links = links(&slot);
-        links.listed = true;
-        links.newer = None;
-        links.older = self.newest.replace(slot);
-        match links.older {
-            Some(older) => self::links(&older).newer = Some(slot),
-            None => self.oldest = Some(slot),
-        }
+        *link(&slot) = self.oldest.wrapping_add(self.records.len() as u32);
+        self.records.push_back(Some(slot));
         self.len += 1;
     }
 
+    #[inline]
     fn pop(&mut self) -> Option<NonNull<Slot<M>>> {
-        let oldest = self.oldest?;
-        self.remove(oldest).then_some(oldest)
+        let oldest = self.records.pop_front()??;
+        self.oldest = self.oldest.wrapping_add(1);
+        self.taken(oldest);
+        self.skip_gaps();
+        Some(oldest)
     }
 
     fn remove(&mut self, slot: NonNull<Slot<M>>) -> bool {
-        let links = links(&slot);
-        if !core::mem::take(&mut links.listed) {
-            return false;
+        let index = link(&slot).wrapping_sub(self.oldest) as usize;
+        // What a slot has there that is not in the list is not the number of a record, or of another's.
+        match self.records.get_mut(index) {
+            Some(record) if *record == Some(slot) => *record = None,
+            _ => return false,
         }
-        let (older, newer) = (links.older.take(), links.newer.take());
-        match older {
-            Some(older) => self::links(&older).newer = newer,
-            None => self.oldest = newer,
+        self.taken(slot);
+        while let Some(None) = self.records.back() {
+            self.records.pop_back();
         }
-        match newer {
-            Some(newer) => self::links(&newer).older = older,
-            None => self.newest = older,
+        self.skip_gaps();
+        if self.records.len() > 2 * self.len + GAPS {
+            self.close_gaps();
         }
+        true
+    }
+
+    #[inline]
+    fn taken(&mut self, slot: NonNull<Slot<M>>) {
         self.len -= 1;
         super::slot(&slot).set(GONE);
-        true
+    }
+
+    #[inline]
+    fn skip_gaps(&mut self) {
+        while let Some(None) = self.records.front() {
+            self.records.pop_front();
+            self.oldest = self.oldest.wrapping_add(1);
+        }
+        if self.records.capacity() > SPARE && self.records.len() * 8 < self.records.capacity() {
+            self.records.shrink_to(self.records.capacity() / 4);
+        }
+    }
+
+    /// Numbers the records anew. There are more gaps than records, and each was paid for when it was made.
+    #[cold]
+    fn close_gaps(&mut self) {
+        self.records.retain(Option::is_some);
+        for (slot, number) in self.records.iter().flatten().zip(0..) {
+            *link(slot) = self.oldest.wrapping_add(number);
+        }
     }
 }
 
-/// The links of a slot that is in the list, or that its owner is about to put there.
+/// The number of a slot that is in use.
 #[expect(
     clippy::mut_from_ref,
     reason = "the lock of the list is held, and callers keep one at a time"
 )]
-fn links<M: Mode>(slot: &NonNull<Slot<M>>) -> &mut Links<M> {
-    // SAFETY: the list's lock guards all links, and only methods of `List` call this, each with `&mut self`; a slot
-    // in the list has a record, so it stands.
-    unsafe { &mut *super::slot(slot).home.links.get() }
+#[inline]
+fn link<M: Mode>(slot: &NonNull<Slot<M>>) -> &mut u32 {
+    // SAFETY: of slots in use the list's lock guards it, and only methods of `List` call this, each with `&mut self`.
+    unsafe { &mut *super::slot(slot).home.link.get() }
 }

@@ -5,49 +5,46 @@ use alloc::vec::Vec;
 use core::ptr::NonNull;
 use core::task::Waker;
 
+use super::News;
 use super::payload::Payload;
-use super::{Core, Links, News, Shelf};
+use super::room::Room;
+use super::shard::Shard;
 use crate::info::Times;
 use crate::mode::{Init, Mode, UnsafeCell};
 use crate::scope::Membership;
-use crate::slot::{Body, End, LOOKING, Mark, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef};
-use crate::unwind::{Panic, contain};
+use crate::slot::{
+    Body, COMPLETED, End, LONG, LOOKING, MORE, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef, WAKER,
+};
+use crate::unwind::contain;
 use crate::{Cleanup, Outcome, Text};
 
 /// Which table a slot belongs to, where it is in it, and what the table knows of it.
+#[repr(C)]
 pub(crate) struct Home<M: Mode> {
-    pub(super) core: NonNull<Core<M>>,
+    /// The shard of the table that the slot is in.
+    pub(super) shard: NonNull<Shard<M>>,
     pub(super) place: u32,
-    /// Written by the table while there is no reference and no record; constant otherwise.
+    /// While the slot is free the next free one, guarded by the shard's lock. From the end on the record's number in the list of
+    /// the ended, guarded by that one's.
+    pub(super) link: UnsafeCell<u32>,
+    /// Written by the table while there is no reference and no record; constant otherwise. As is the name, in `Slot::back`.
     pub(super) head: UnsafeCell<Head>,
-    /// Guarded by the shard's lock.
-    pub(super) shelf: UnsafeCell<Shelf>,
-    /// The output, or what the task panicked with, a [`Panic`]. Guarded by the lock of the body; but an output is whose
-    /// who clears `OUTPUT`, locked or not.
-    payload: UnsafeCell<Option<Payload>>,
-    /// The wrapper's alone.
-    mark: UnsafeCell<Mark>,
-    /// Guarded by the lock of the ended list.
-    pub(super) links: UnsafeCell<Links<M>>,
+    pub(super) room: UnsafeCell<Room>,
 }
 
 impl<M: Mode> Home<M> {
-    pub(super) fn new(core: NonNull<Core<M>>, place: u32, head: Head, shelf: Shelf) -> Self {
-        let (head, shelf) = (UnsafeCell::new(head), UnsafeCell::new(shelf));
+    pub(super) fn new(shard: &Shard<M>, place: u32, generation: u32, next_free: u32) -> Self {
         Self {
-            core,
+            shard: NonNull::from(shard),
             place,
-            head,
-            shelf,
-            payload: UnsafeCell::new(None),
-            mark: UnsafeCell::new(Mark::NONE),
-            links: UnsafeCell::default(),
+            link: UnsafeCell::new(next_free),
+            head: UnsafeCell::new(Head { generation, hash: 0 }),
+            room: UnsafeCell::new(Room::new()),
         }
     }
 }
 
 pub(crate) struct Head {
-    pub(crate) name: Text,
     pub(crate) generation: u32,
     /// Of the name, where there is one: see [`Core::hash`].
     pub(super) hash: u32,
@@ -107,12 +104,36 @@ impl<M: Mode> Default for Extras<M> {
     }
 }
 
-impl<M: Mode> Body<M> {
-    #[inline]
-    pub(crate) fn extras(&mut self) -> &mut Extras<M> {
-        self.more.extras.get_or_insert_default()
+impl<M: Mode> Slot<M> {
+    /// The extras, made if need be. `body` is this slot's.
+    pub(crate) fn extras<'a>(&self, body: &'a mut Body<M>) -> &'a mut Extras<M> {
+        if body.more.extras.is_none() {
+            self.needs_more();
+        }
+        body.more.extras.get_or_insert_default()
     }
 
+    /// From now on the body has to be looked at. Under its lock.
+    #[inline]
+    pub(crate) fn needs_more(&self) {
+        if self.flags() & MORE == 0 {
+            self.set_locked(MORE);
+        }
+    }
+
+    /// How the task ended. `body` is this slot's.
+    #[inline]
+    pub(crate) fn how_it_ended(&self, body: &Body<M>) -> Option<End> {
+        body.end.or_else(|| (self.flags() & COMPLETED != 0).then_some(End::Completed))
+    }
+
+    #[inline]
+    pub(crate) fn outcome(&self, body: &Body<M>) -> Option<Outcome> {
+        Some(body.outcome_of(self.how_it_ended(body)?))
+    }
+}
+
+impl<M: Mode> Body<M> {
     /// The extras, if any were needed.
     #[inline]
     pub(crate) fn some_extras(&mut self) -> Option<&mut Extras<M>> {
@@ -138,11 +159,6 @@ impl<M: Mode> Body<M> {
     #[inline]
     fn ending(&self) -> Option<End> {
         self.more.extras.as_deref()?.news.as_deref()?.ending()
-    }
-
-    /// Whether the payload is what the task panicked with.
-    pub(crate) fn has_panicked(&self) -> bool {
-        self.end.or_else(|| self.ending()) == Some(End::Panicked)
     }
 
     /// When the task was spawned and started; when it ended is said by [`Body::last_words`].
@@ -175,11 +191,6 @@ impl<M: Mode> Body<M> {
     pub(crate) fn reason(&self) -> Option<Text> {
         self.more.extras.as_ref()?.reason.clone()
     }
-
-    #[inline]
-    pub(crate) fn outcome(&self) -> Option<Outcome> {
-        Some(self.outcome_of(self.end?))
-    }
 }
 
 impl End {
@@ -201,63 +212,10 @@ impl End {
 }
 
 impl<M: Mode> Slot<M> {
-    /// For the task's wrapper, which there is one of, and which asks for this while nobody else can reach it.
-    #[expect(clippy::mut_from_ref, reason = "the wrapper has it to itself")]
-    #[inline]
-    pub(super) fn mark(&self) -> &mut Mark {
-        // SAFETY: the one wrapper calls this, one reference at a time (`Store::mark` borrows what is its own).
-        unsafe { &mut *self.home.mark.get() }
-    }
-}
-
-/// The payload.
-impl<M: Mode> Slot<M> {
-    /// Leaves an output, or a panic, to whoever comes for it. `_` is this slot's body.
-    #[inline]
-    pub(super) fn leave_payload(&self, _: &mut Body<M>, payload: Option<Payload>, output: bool) {
-        // SAFETY: the body is locked, and `OUTPUT` is not set: there was none.
-        unsafe { *self.home.payload.get() = payload }
-        self.set_alone(if output { OUTPUT } else { PANIC });
-    }
-
-    /// Takes the output, if there is one and nobody else does.
-    #[inline]
-    pub(crate) fn take_output(&self) -> Option<Payload> {
-        let taken = self.flags() & OUTPUT != 0 && self.clear(OUTPUT) & OUTPUT != 0;
-        // SAFETY: of all who come for it one clears the flag, which was set after the payload was written.
-        if taken { unsafe { (*self.home.payload.get()).take() } } else { None }
-    }
-
-    /// Whether there is an output and it is a `T`. `_` is this slot's body.
-    pub(crate) fn output_is<T: 'static>(&self, _: &mut Body<M>) -> Option<bool> {
-        let exchange = |from: u32, to: u32| {
-            self.change(|flags| (flags & from != 0).then_some(flags & !from | to))
-        };
-        if !exchange(OUTPUT, LOOKING) {
-            return None;
-        }
-        // SAFETY: the body is locked, and who comes for the output without the lock finds no `OUTPUT`.
-        let output = unsafe { &*self.home.payload.get() };
-        let is = output.as_ref().is_some_and(Payload::is::<T>);
-        exchange(LOOKING, OUTPUT);
-        Some(is)
-    }
-
-    /// Takes what the task panicked with. `body` is this slot's.
-    pub(crate) fn take_panic(&self, body: &mut Body<M>) -> Option<Panic> {
-        if !body.has_panicked() {
-            return None;
-        }
-        // SAFETY: the body is locked, and what is there is no output.
-        unsafe { (*self.home.payload.get()).take() }?.take().ok()
-    }
-}
-
-impl<M: Mode> Slot<M> {
     /// Puts the task under one more shield, or takes one away; what is to be woken then.
     pub(crate) fn shield(&self, up: bool) -> Option<Waker> {
         self.with(|body| {
-            let shields = &mut body.extras().shields;
+            let shields = &mut self.extras(body).shields;
             *shields = match (up, *shields) {
                 (true, shields) => shields.saturating_add(1),
                 // So many were leaked: the task stays under them.
@@ -270,7 +228,7 @@ impl<M: Mode> Slot<M> {
             }
             // The wrapper may be waiting elsewhere for what the shield deferred.
             let before = self.clear(SHIELD);
-            if before & STOP != 0 { body.waker.take() } else { None }
+            if before & STOP != 0 { self.take_waker(body) } else { None }
         })
     }
 
@@ -283,23 +241,25 @@ impl<M: Mode> Slot<M> {
     pub(super) unsafe fn let_go(slot: NonNull<Self>, garbage: &mut Garbage<M>) {
         // SAFETY: nobody else can reach the slot.
         let slot = unsafe { &mut *slot.as_ptr() };
-        let long_name = slot.home.head.get_mut().name.is_shared();
-        let payload = slot.home.payload.get_mut().is_some();
-        let Body { end, waker, more: More { joiner, extras }, .. } = slot.body_mut();
-        *end = None;
-        let some = waker.is_some() || joiner.is_some() || extras.is_some();
-        if some || payload || long_name {
-            slot.let_go_some(garbage);
+        let flags = slot.flags();
+        let left = flags & (LONG | WAKER | OUTPUT | LOOKING | PANIC);
+        // Whether the body is as new.
+        if left != 0 || flags & (MORE | COMPLETED) != COMPLETED {
+            let Body { end, more: More { joiner, extras }, .. } = slot.body_mut();
+            *end = None;
+            if left != 0 || joiner.is_some() || extras.is_some() {
+                slot.let_go_some(garbage);
+            }
         }
+        slot.reset(0, 0);
     }
 
     #[cold]
     fn let_go_some(&mut self, garbage: &mut Garbage<M>) {
-        let name = core::mem::replace(&mut self.home.head.get_mut().name, Text::EMPTY);
-        let payload = self.home.payload.get_mut().take();
-        let body = self.body_mut();
-        let wakers = (body.waker.take(), body.more.joiner.take());
-        garbage.0 = Some((name, payload, wakers, body.more.extras.take()));
+        let name = core::mem::replace(self.back.get_mut(), Text::EMPTY);
+        let (waker, payload) = self.empty();
+        let More { joiner, extras } = &mut self.body_mut().more;
+        garbage.0 = Some((name, payload, (waker, joiner.take()), extras.take()));
     }
 }
 

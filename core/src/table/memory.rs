@@ -1,14 +1,13 @@
 //! Where slots live: chunks, which go back to the allocator when they are empty.
 
-use alloc::alloc::Layout;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
-use super::extras::{Garbage, Head, Home};
-use super::{Core, CoreRef, Shelf, slot};
+use super::extras::{Garbage, Home};
+use super::{Core, CoreRef, slot};
 use crate::Text;
-use crate::mode::{Init, Mode};
+use crate::mode::{Init, Mode, UnsafeCell};
 use crate::slot::Slot;
 
 /// Slots are allocated so many at a time; two in models, which then see chunks come and go.
@@ -21,9 +20,13 @@ pub(super) const SPARE: u32 = if cfg!(loom) { 1 } else { 32 };
 /// The end of a chunk's list of free slots, and the place of a chunk that is in no list.
 const NONE: u32 = u32::MAX;
 
+/// As aligned as lines of cache are, so that a slot takes two of them and no more.
+#[repr(C, align(64))]
+pub(super) struct Slots<M: Mode>([Slot<M>; CHUNK]);
+
 pub(super) struct Chunk<M: Mode> {
     /// `None` once it was returned to the allocator.
-    pub(super) slots: Option<NonNull<[Slot<M>; CHUNK]>>,
+    pub(super) slots: Option<NonNull<Slots<M>>>,
     /// The first free slot, as an index into the chunk.
     free: u32,
     used: u32,
@@ -55,7 +58,7 @@ impl<M: Mode> Memory<M> {
         chunk.at(place % CHUNK as u32)
     }
 
-    /// A free slot, from now on with a record, and its place.
+    /// A free slot, which is to be furnished, and its place.
     #[inline]
     pub(super) fn allocate(&mut self, core: &CoreRef<M>, shard: u32) -> (NonNull<Slot<M>>, u32) {
         let index = match self.open.last() {
@@ -65,10 +68,8 @@ impl<M: Mode> Memory<M> {
         let chunk = &mut self.chunks[index as usize];
         let place = index * CHUNK as u32 + chunk.free;
         let found = chunk.at(chunk.free).expect("an open chunk has a free slot");
-        // SAFETY: the shard's lock is held.
-        let shelf = unsafe { &mut *slot(&found).home.shelf.get() };
-        shelf.record = true;
-        chunk.free = shelf.next_free;
+        // SAFETY: the slot is free, and the shard's lock is held.
+        chunk.free = unsafe { *slot(&found).home.link.get() };
         if chunk.used == 0 {
             self.spare -= 1;
         }
@@ -95,9 +96,8 @@ impl<M: Mode> Memory<M> {
         chunk.slots = Some(new_slots(|at| {
             let place = (index * CHUNK as u32 + at) << core.shard_bits | shard;
             let next_free = if at + 1 < CHUNK as u32 { at + 1 } else { NONE };
-            let head = Head { name: Text::EMPTY, generation: chunk.generation, hash: 0 };
-            let shelf = Shelf { record: false, next_free };
-            Slot::new(Home::new(NonNull::from(&**core), place, head, shelf))
+            let home = Home::new(&core.shards[shard as usize], place, chunk.generation, next_free);
+            Slot::new(home, UnsafeCell::new(Text::EMPTY))
         }));
         chunk.free = 0;
         self.spare += 1;
@@ -129,15 +129,15 @@ impl<M: Mode> Memory<M> {
         // SAFETY: the caller says so.
         unsafe { Slot::let_go(old, garbage) };
         // SAFETY: nobody refers to it, and the shard's lock is held.
-        let (head, shelf) =
-            unsafe { (&mut *slot(&old).home.head.get(), &mut *slot(&old).home.shelf.get()) };
+        let (head, link) =
+            unsafe { (&mut *slot(&old).home.head.get(), &mut *slot(&old).home.link.get()) };
         let (_, place) = core.split(slot(&old).home.place);
         // A slot whose generation would wrap is never used again: it stays counted as used.
         if let Some(next) = head.generation.checked_add(1) {
             head.generation = next;
             let index = place / CHUNK as u32;
             let chunk = &mut self.chunks[index as usize];
-            shelf.next_free = core::mem::replace(&mut chunk.free, place % CHUNK as u32);
+            *link = core::mem::replace(&mut chunk.free, place % CHUNK as u32);
             chunk.used -= 1;
             let empty = chunk.used == 0;
             self.open(index);
@@ -177,12 +177,16 @@ impl<M: Mode> Chunk<M> {
     }
 }
 
-/// A chunk on the heap, made there: on the stack it would be some kilobytes.
-fn new_slots<M: Mode>(make: impl Fn(u32) -> Slot<M>) -> NonNull<[Slot<M>; CHUNK]> {
-    let slots: Box<[Slot<M>]> = (0..CHUNK as u32).map(make).collect();
-    debug_assert_eq!(Layout::for_value(&*slots), Layout::new::<[Slot<M>; CHUNK]>());
-    // SAFETY: a box's pointer is not null, and there are `CHUNK` slots behind it.
-    unsafe { NonNull::new_unchecked(Box::into_raw(slots).cast()) }
+/// Slots on the heap, made there: on the stack they would be some kilobytes.
+fn new_slots<M: Mode>(make: impl Fn(u32) -> Slot<M>) -> NonNull<Slots<M>> {
+    let mut slots = Box::<Slots<M>>::new_uninit();
+    let first = slots.as_mut_ptr().cast::<Slot<M>>();
+    for at in 0..CHUNK as u32 {
+        // SAFETY: there are `CHUNK` slots behind the pointer.
+        unsafe { first.add(at as usize).write(make(at)) };
+    }
+    // SAFETY: all of them were made, and a box's pointer is not null.
+    unsafe { NonNull::new_unchecked(Box::into_raw(slots.assume_init())) }
 }
 
 impl<M: Mode> Drop for Chunk<M> {

@@ -1,12 +1,11 @@
 //! References to the slots of a growing table: each keeps its slot, and all of a shard's together the table.
 
-use core::mem::take;
 use core::ptr::NonNull;
 
 use super::CoreRef;
 use super::extras::Garbage;
 use crate::mode::{Lock, Mode, Word};
-use crate::slot::{Slot, UNLISTED};
+use crate::slot::{RECORD, Slot, UNLISTED};
 
 /// Gives up what may be the last reference, under the shard's lock, where no new one can come in between.
 #[inline(never)]
@@ -16,20 +15,18 @@ pub(super) fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
         // SAFETY: the reference that is given up is still counted.
         let slot = unsafe { pointer.as_ref() };
         let core = slot.core();
-        let (shard, _) = core.split(slot.home.place);
-        core.shards[shard].lock.with(|inner| {
+        slot.shard().lock.with(|inner| {
             // The last one is alone with the lock, and counts without an atomic operation.
             match slot.refs.load() {
                 1 => slot.refs.store(0),
                 _ if slot.refs.sub(1) != 1 => return None,
                 _ => {}
             }
-            // SAFETY: the shard's lock is held.
-            let shelf = unsafe { &mut *slot.home.shelf.get() };
-            if slot.flags() & UNLISTED != 0 && take(&mut shelf.record) {
+            let flags = slot.flags();
+            if flags & (UNLISTED | RECORD) == UNLISTED | RECORD {
                 inner.unname(core, pointer);
             }
-            if !shelf.record {
+            if flags & UNLISTED != 0 || flags & RECORD == 0 {
                 inner.memory.free(core, pointer, &mut garbage);
             }
             inner.referred -= 1;

@@ -1,6 +1,7 @@
 //! One shard: a part of the names, and the references to its slots.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ptr::NonNull;
 
 use super::memory::{CHUNK, Memory};
@@ -15,6 +16,8 @@ use crate::text::Key;
 /// Aligned so that two shards share no cache line.
 #[repr(align(128))]
 pub(super) struct Shard<M: Mode> {
+    /// The table that it is of. Written once, before there is a slot.
+    pub(super) core: Cell<NonNull<Core<M>>>,
     pub(super) lock: M::Lock<Inner<M>>,
     /// How many tasks were spawned here. Written under the lock.
     pub(super) spawned: M::Word,
@@ -33,7 +36,8 @@ pub(super) struct Inner<M: Mode> {
 
 impl<M: Mode> Shard<M> {
     pub(super) fn new() -> Self {
-        Self { lock: Init::INIT, spawned: Init::INIT, tally: Tally::new() }
+        let core = Cell::new(NonNull::dangling());
+        Self { core, lock: Init::INIT, spawned: Init::INIT, tally: Tally::new() }
     }
 }
 
@@ -48,7 +52,7 @@ impl<M: Mode> Inner<M> {
     fn at(&self, hash: u32, is: impl Fn(&Text) -> bool) -> Option<(At, NonNull<Slot<M>>)> {
         let mut found = None;
         let at = self.names.find(hash, |place| {
-            found = self.memory.at(place).filter(|at| is(&slot(at).head().name));
+            found = self.memory.at(place).filter(|at| is(slot(at).text()));
             found.is_some()
         })?;
         Some((at, found?))
@@ -75,11 +79,11 @@ impl<M: Mode> Inner<M> {
 
     /// Gives the name of `new` to `new`.
     pub(super) fn name(&mut self, core: &Core<M>, new: NonNull<Slot<M>>) {
-        let head = slot(&new).head();
+        let (name, hash) = (slot(&new).text(), slot(&new).head().hash);
         let place = core.split(slot(&new).home.place).1;
-        match self.at(head.hash, |known| *known == head.name) {
+        match self.at(hash, |known| known == name) {
             Some((at, _)) => self.names.lead(at, place),
-            None => self.names.insert(head.hash, place),
+            None => self.names.insert(hash, place),
         }
     }
 
@@ -99,9 +103,6 @@ impl<M: Mode> Inner<M> {
     #[inline]
     pub(super) fn unname(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) {
         let old = slot(&old);
-        if old.head().name.is_empty() {
-            return;
-        }
         let place = core.split(old.home.place).1;
         if let Some(at) = self.names.find(old.head().hash, |at| at == place) {
             self.names.remove(at);

@@ -7,9 +7,9 @@ use super::end::Left;
 use super::extras::{Home, More};
 use super::payload::Payload;
 use super::{STOPPING, news, reference};
-use crate::mode::{Parts, Store, Vocabulary, Word};
+use crate::mode::{Mode, Parts, Store, UnsafeCell, Vocabulary, Word};
 use crate::slot::{
-    Body, CANCEL, End, HANDLE, KEEP, Legacy, Mark, SATURATED, STARTED, Slot, SlotRef, Words,
+    Body, CANCEL, End, HANDLE, KEEP, Legacy, SATURATED, STARTED, Slot, SlotRef, Words,
 };
 use crate::unwind::{Panic, contain, each, in_turn};
 use crate::wait::wake_all;
@@ -32,6 +32,8 @@ impl<M: Parts> Store for M {
     const IN_STEPS: bool = true;
 
     type Home = Home<M>;
+    type Back = UnsafeCell<Text>;
+    type Waker = ();
     type More = More<M>;
     type Why = ();
     type Table = ();
@@ -47,7 +49,7 @@ impl<M: Parts> Store for M {
     }
 
     fn name(task: &SlotRef<M>) -> Option<&str> {
-        let name = &task.head().name;
+        let name = task.text();
         (!name.is_empty()).then(|| name.as_str())
     }
 
@@ -70,10 +72,10 @@ impl<M: Parts> Store for M {
     #[inline]
     fn ask(task: &Slot<M>, body: &mut Body<M>, reason: Option<Text>, was_queued: bool) -> Asked {
         if reason.is_some() {
-            body.extras().reason = reason;
+            task.extras(body).reason = reason;
         }
         // Under the lock of the body, as the end is: so the one is counted before the other.
-        let tally = task.core().tally(task.home.place);
+        let tally = &task.shard().tally;
         if was_queued {
             tally.unqueued.add(1);
         }
@@ -100,39 +102,35 @@ impl<M: Parts> Store for M {
 
     #[inline]
     fn start(task: &SlotRef<M>) -> bool {
-        let core = task.core();
-        if let Some(now) = core.now() {
-            task.with(|body| {
-                if let Some(times) = body.extras().times.as_mut() {
-                    times.start(now);
-                }
-            });
+        if task.core().notes {
+            return start_noted(task);
         }
-        let observed = core.options.observer.get().is_some();
-        let asked = match observed {
-            false => task.set(STARTED) & CANCEL != 0,
-            // As requests are, under the lock: so the one is noted before the other.
-            true => task.with(|body| {
-                let asked = task.set(STARTED) & CANCEL != 0;
-                if let Some(news) = body.news().filter(|_| !asked) {
-                    news.note(news::STARTED);
-                }
-                asked
-            }),
-        };
-        if asked {
-            return false;
+        // Nobody else sets that flag, so it may be added.
+        let started = task.raise(STARTED) & CANCEL == 0;
+        if started {
+            task.shard().tally.unqueued.add(1);
         }
-        core.tally(task.home.place).unqueued.add(1);
-        if observed {
-            task.tell();
-        }
-        true
+        started
     }
 
     #[inline]
-    fn mark<'a>(task: &'a SlotRef<M>, (): &'a mut ()) -> &'a mut Mark {
-        task.mark()
+    fn has_waker(task: &SlotRef<M>, (): &(), waker: &Waker) -> bool {
+        task.has_waker(waker)
+    }
+
+    #[inline]
+    fn put_waker(task: &SlotRef<M>, (): &mut (), waker: Waker) -> Option<Waker> {
+        task.with(|body| task.put_waker(body, waker))
+    }
+
+    #[inline]
+    fn take_waker(task: &Slot<M>, body: &mut Body<M>) -> Option<Waker> {
+        task.take_waker(body)
+    }
+
+    #[inline]
+    fn awaited(task: &SlotRef<M>) {
+        task.needs_more();
     }
 
     #[inline]
@@ -206,11 +204,16 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
-    fn seen(_: &Body<M>) {}
+    fn seen(_: &SlotRef<M>, _: &Body<M>) {}
 
     #[inline]
-    fn outcome(body: &Body<M>) -> Option<Outcome> {
-        body.outcome()
+    fn end(task: &Slot<M>, body: &Body<M>) -> Option<End> {
+        task.how_it_ended(body)
+    }
+
+    #[inline]
+    fn outcome(task: &Slot<M>, body: &Body<M>) -> Option<Outcome> {
+        task.outcome(body)
     }
 
     #[inline]
@@ -222,4 +225,37 @@ impl<M: Parts> Store for M {
     fn plain(end: End) -> Outcome {
         end.outcome(|| None, || None)
     }
+}
+
+/// `start`, where there is a clock or an observer.
+#[cold]
+fn start_noted<M: Mode>(task: &SlotRef<M>) -> bool {
+    let core = task.core();
+    if let Some(now) = core.now() {
+        task.with(|body| {
+            if let Some(times) = task.extras(body).times.as_mut() {
+                times.start(now);
+            }
+        });
+    }
+    let observed = core.options.observer.get().is_some();
+    let asked = match observed {
+        false => task.set(STARTED) & CANCEL != 0,
+        // As requests are, under the lock: so the one is noted before the other.
+        true => task.with(|body| {
+            let asked = task.set(STARTED) & CANCEL != 0;
+            if let Some(news) = body.news().filter(|_| !asked) {
+                news.note(news::STARTED);
+            }
+            asked
+        }),
+    };
+    if asked {
+        return false;
+    }
+    task.shard().tally.unqueued.add(1);
+    if observed {
+        task.tell();
+    }
+    true
 }
