@@ -355,9 +355,9 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         S: Spawn<Tracked<F, M, X>>,
     {
         let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner());
-        let name = self.placing.name(self.name)?;
+        let mut name = self.placing.name(self.name)?;
         let flags = RESERVED | R::FLAGS | grace::<X, F::Output>();
-        match tasks.0.admit(name, C::POLICY, flags) {
+        match tasks.0.admit(&mut name, C::POLICY, flags) {
             Ok((slot, handle)) => {
                 self.placing.place(&slot)?;
                 let ticket = Ticket::new(slot, handle);
@@ -495,9 +495,10 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     {
         let Self { registry, name, placing, terms, .. } = self;
         match placing.name(name) {
-            Ok(name) => {
+            Ok(mut name) => {
+                let (tasks, name) = (registry.tasks(), &mut name);
                 let place = |task: &SlotRef<M>| placing.place(task);
-                put::<C, M, F, X, H>(registry.tasks(), name, R::FLAGS, place, terms, future, spawn)
+                put::<C, M, F, X, H>(tasks, name, R::FLAGS, place, terms, future, spawn)
             }
             Err(error) => Err(TrySpawnError::new(error, future)),
         }
@@ -508,7 +509,7 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
 #[inline]
 pub(crate) fn put<C, M, F, X, H>(
     tasks: &Tasks<M>,
-    name: Text,
+    name: &mut Text,
     flags: u32,
     place: impl FnOnce(&SlotRef<M>) -> Result<(), SpawnError>,
     terms: X,

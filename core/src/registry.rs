@@ -176,11 +176,11 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         F: Future<Output: 'static>,
         S: Spawn<Tracked<F, M>>,
     {
-        let name = name.into();
+        let mut name = name.into();
         if name.is_empty() {
             return Err(TrySpawnError::new(SpawnError::EmptyName, future));
         }
-        self.put(name, future)
+        self.put(&mut name, future)
     }
 
     /// Spawns `future` without a name.
@@ -193,12 +193,17 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         F: Future<Output: 'static>,
         S: Spawn<Tracked<F, M>>,
     {
-        Ok(self.put(Text::EMPTY, future)?)
+        let mut unnamed = Text::EMPTY;
+        Ok(self.put(&mut unnamed, future)?)
     }
 
     /// As `unnamed().try_spawn(future)` does, or that of a named one: little has to be moved here.
     #[inline]
-    fn put<F>(&self, name: Text, future: F) -> Result<TaskHandle<F::Output, M>, TrySpawnError<F>>
+    fn put<F>(
+        &self,
+        name: &mut Text,
+        future: F,
+    ) -> Result<TaskHandle<F::Output, M>, TrySpawnError<F>>
     where
         F: Future<Output: 'static>,
         S: Spawn<Tracked<F, M>>,

@@ -288,7 +288,7 @@ mod tests {
     use crate::{Options, TaskId};
 
     fn follow(tasks: &Tasks<Unsync>, id: TaskId) -> Result<TaskId, SpawnError> {
-        match tasks.0.admit("x".into(), Policy::Follow(id), RESERVED | HANDLE) {
+        match tasks.0.admit(&mut "x".into(), Policy::Follow(id), RESERVED | HANDLE) {
             Ok((slot, handle)) => Ok(crate::Ticket::new(slot, handle).id()),
             Err(NotAdmitted::Error(error)) => Err(error),
             Err(NotAdmitted::Existing(_)) => unreachable!("that is for another policy"),
@@ -317,7 +317,8 @@ mod tests {
     fn law_06_a_restart_is_not_admitted_where_the_task_it_follows_lives_on_without_its_name() {
         let tasks = Tasks::<Unsync>::new(Options::new());
         let lives = tasks.reserve("x").unwrap();
-        let detached = tasks.0.admit("x".into(), Policy::Detach, RESERVED | HANDLE).ok().unwrap();
+        let detached =
+            tasks.0.admit(&mut "x".into(), Policy::Detach, RESERVED | HANDLE).ok().unwrap();
         // It never starts and leaves no record, so nobody has the name.
         drop(crate::Ticket::new(detached.0, detached.1));
         assert!(tasks.get("x").is_none());

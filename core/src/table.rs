@@ -236,7 +236,7 @@ impl<M: Mode> Core<M> {
     #[inline]
     fn shard(&self, hash: u32) -> (u32, &Shard<M>) {
         // The uppermost bits: the index inside the shard begins with the others.
-        let index = hash.checked_shr(u32::BITS - self.shard_bits).unwrap_or(0);
+        let index = (u64::from(hash) << self.shard_bits >> u32::BITS) as u32;
         (index, &self.shards[index as usize])
     }
 
@@ -268,11 +268,20 @@ impl<M: Mode> Core<M> {
     // A purge is as fast as what it is made of is compiled into it, which the compiler else does or not as other code changes.
     #[inline(always)]
     fn evict(&self, record: NonNull<Slot<M>>) {
-        if slot(&record).flags() & (OUTPUT | LOOKING | PANIC | CHAINED) == 0 {
+        let flags = slot(&record).flags();
+        // What a handle has a claim to, that handle takes, or lets go of when it sees `GONE`.
+        let left = if flags & HANDLE == 0 { OUTPUT | LOOKING | PANIC } else { 0 };
+        if flags & (left | CHAINED) == 0 {
             self.strike(record, |_| {});
         } else {
             self.evict_with_all(record);
         }
+    }
+
+    /// The same, for who evicts one.
+    #[inline(never)]
+    fn evict_one(&self, record: NonNull<Slot<M>>) {
+        self.evict(record);
     }
 
     /// The same, of a task that may have left something, or still be in a chain.

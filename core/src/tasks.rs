@@ -320,12 +320,12 @@ impl<M: Mode> Tasks<M> {
 
     pub(crate) fn admit(
         &self,
-        name: Text,
+        mut name: Text,
         policy: Policy,
         flags: u32,
     ) -> Result<(SlotRef<M>, SlotRef<M>), SpawnError> {
         use crate::table::NotAdmitted::{Error, Existing};
-        self.0.admit(name, policy, flags).map_err(|not| match not {
+        self.0.admit(&mut name, policy, flags).map_err(|not| match not {
             Error(error) => error,
             Existing(holder) => SpawnError::NameTaken { holder: holder.id() },
         })

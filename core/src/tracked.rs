@@ -160,7 +160,13 @@ where
                 },
                 polled => polled,
             };
-            return this.finish_with(polled, cx);
+            return match polled {
+                // Where every panic is caught, and there is nothing to say but the output, the report needs no guard.
+                Ok(Poll::Ready(output)) if X::NONE && M::IN_STEPS && cfg!(feature = "std") => {
+                    this.complete(output, cx)
+                }
+                polled => this.finish_with(polled, cx),
+            };
         }
         this.clean(cx)
     }
@@ -170,6 +176,25 @@ impl<F: Future, M: Storage, X: Terms<F::Output>> TrackedProj<'_, F, M, X>
 where
     F::Output: 'static,
 {
+    /// Drops the future, and reports the end of a task that returned `Ready` and has nothing else to say.
+    #[cfg_attr(feature = "alloc", inline(always))]
+    fn complete(mut self, output: F::Output, cx: &mut Context<'_>) -> Poll<M::Seen> {
+        let Some(slot) = self.task.slot.take() else {
+            return Poll::Ready(M::Seen::default());
+        };
+        let stage = self.stage.as_mut();
+        if let Err(panic) = run_inside(&slot, || set_gone(stage)) {
+            M::unclaimed(&slot, panic);
+        }
+        match M::complete(slot, output) {
+            Ok(seen) => Poll::Ready(seen),
+            Err((slot, output)) => {
+                self.task.slot = Some(slot);
+                self.finish_with(Ok(Poll::Ready(output)), cx)
+            }
+        }
+    }
+
     /// Drops the future, and goes on to the cleanup, or to the end.
     #[cfg_attr(feature = "alloc", inline)]
     fn finish_with(
@@ -177,26 +202,6 @@ where
         polled: Result<Poll<F::Output>, Panic>,
         cx: &mut Context<'_>,
     ) -> Poll<M::Seen> {
-        // Where every panic is caught, and there is nothing to say but the output, no guard is needed for the report.
-        let polled = match polled {
-            Ok(Poll::Ready(output)) if X::NONE && M::IN_STEPS && cfg!(feature = "std") => {
-                let Some(slot) = self.task.slot.take() else {
-                    return Poll::Ready(M::Seen::default());
-                };
-                let stage = self.stage.as_mut();
-                if let Err(panic) = run_inside(&slot, || set_gone(stage)) {
-                    M::unclaimed(&slot, panic);
-                }
-                match M::complete(slot, output) {
-                    Ok(seen) => return Poll::Ready(seen),
-                    Err((slot, output)) => {
-                        self.task.slot = Some(slot);
-                        Ok(Poll::Ready(output))
-                    }
-                }
-            }
-            polled => polled,
-        };
         let Some(mut report) = self.task.report() else {
             return Poll::Ready(M::Seen::default());
         };

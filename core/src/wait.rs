@@ -344,8 +344,13 @@ impl<M: Locks> Event<M> {
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn wake_all(&self, key: Option<u32>) {
         if self.awaited() {
-            wake_all(&self, key);
+            self.wake_waiting(key);
         }
+    }
+
+    #[cfg_attr(feature = "alloc", cold)]
+    fn wake_waiting(&self, key: Option<u32>) {
+        wake_all(&self, key);
     }
 }
 

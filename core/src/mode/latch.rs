@@ -17,6 +17,8 @@ use {
 use super::modelled::{AtomicBool, LockedCell as UnsafeCell};
 use super::{Init, Lock};
 
+// In this order, so that the lock is with what is before it, and what it guards begins a line of cache where the slot does.
+#[repr(C)]
 pub(crate) struct Latch<T> {
     taken: AtomicBool,
     value: UnsafeCell<T>,

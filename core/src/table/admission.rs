@@ -49,20 +49,50 @@ fn give_up<M: Mode>(new: NonNull<Slot<M>>) {
 }
 
 impl<M: Mode> CoreRef<M> {
-    /// Gives a new task its place: two references to it, for its wrapper and for its handle.
-    #[inline]
+    /// Gives a new task its place: two references to it, for its wrapper and for its handle. Leaves no name where it was.
+    // Once for each mode, not for each future.
+    #[inline(never)]
     pub(crate) fn admit(
         &self,
-        name: Text,
+        name: &mut Text,
         policy: Policy,
         flags: u32,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
-        self.admit_with(name, policy, flags, None)
+        let named = !name.is_empty();
+        if named && !self.notes && !matches!(policy, Policy::Follow(_)) {
+            let hash = self.hash(&name.key());
+            if let Some(new) = self.place_new(name, hash, flags) {
+                guarded(|| self.named.wake_all(Some(hash)), || give_up(new));
+                // SAFETY: `furnish` counted these two.
+                return Ok(unsafe {
+                    (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ()))
+                });
+            }
+        }
+        self.admit_with(core::mem::replace(name, Text::EMPTY), policy, flags, None)
+    }
+
+    /// Gives a task its place that has nothing but a name, which is new here, if it is as simple as that.
+    #[inline]
+    fn place_new(&self, name: &mut Text, hash: u32, flags: u32) -> Option<NonNull<Slot<M>>> {
+        let (index, shard) = self.shard(hash);
+        shard.lock.with(|inner| {
+            let vacancy = inner.names.vacancy(hash)?;
+            if inner.closed || self.take_place().is_err() {
+                return None;
+            }
+            let (new, place) = inner.memory.allocate(self, index);
+            self.furnish(new, name, hash, flags);
+            inner.names.fill(vacancy, hash, place);
+            inner.hold(self);
+            shard.spawned.bump();
+            Some(new)
+        })
     }
 
     /// The same, for a task that can be made anew: it has `again` before anybody can find it. The caller's own hold on that
     /// outlives the call, so that nothing foreign is dropped under the lock.
-    #[inline]
+    #[cold]
     pub(crate) fn admit_with(
         &self,
         name: Text,
@@ -112,7 +142,7 @@ impl<M: Mode> CoreRef<M> {
                 }
                 self.take_place().map_err(NotAdmitted::Error)?;
                 let (new, place) = inner.memory.allocate(self, index);
-                self.furnish(new, newcomer);
+                self.furnish_all(new, newcomer);
                 if named {
                     inner.names.insert(newcomer.hash, place);
                 }
@@ -180,7 +210,7 @@ impl<M: Mode> CoreRef<M> {
         if chained {
             newcomer.flags |= HELD | CHAINED;
         }
-        self.furnish(new, newcomer);
+        self.furnish_all(new, newcomer);
         if chained {
             slot(&new).count();
         }
@@ -190,8 +220,7 @@ impl<M: Mode> CoreRef<M> {
 
     /// Makes a free slot a task's, with two references. The shard is locked.
     #[inline]
-    fn furnish(&self, new: NonNull<Slot<M>>, newcomer: &mut Newcomer<'_, M>) {
-        let Newcomer { ref mut name, hash, flags, spawned, again } = *newcomer;
+    fn furnish(&self, new: NonNull<Slot<M>>, name: &mut Text, hash: u32, flags: u32) {
         let long = if name.is_shared() { LONG } else { 0 };
         // SAFETY: `new` was free until now (invariant 1); only a task that it is to replace leads to it, under this lock. A
         // free slot's name has nothing to be dropped.
@@ -200,6 +229,11 @@ impl<M: Mode> CoreRef<M> {
             (*slot(&new).home.head.get()).hash = hash;
         }
         slot(&new).reset(flags | RECORD | long, 2);
+    }
+
+    fn furnish_all(&self, new: NonNull<Slot<M>>, newcomer: &mut Newcomer<'_, M>) {
+        let Newcomer { ref mut name, hash, flags, spawned, again } = *newcomer;
+        self.furnish(new, name, hash, flags);
         if again.is_some() || self.notes {
             self.furnish_extras(slot(&new), spawned, again);
         }

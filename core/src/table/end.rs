@@ -7,7 +7,7 @@ use core::task::Waker;
 
 use super::payload::Payload;
 use super::{Core, TaskEnd};
-use crate::mode::{Mode, Store as _, Word as _};
+use crate::mode::{Mode, Word as _};
 use crate::slot::{
     Body, CANCEL, CHAINED, COMPLETED, ENDING, End, HANDLE, KEEP, Legacy, MORE, STARTED, Slot,
     SlotRef, Words,
@@ -119,14 +119,14 @@ impl<M: Mode> SlotRef<M> {
                 in_turn! {
                     let_go(waker);
                     if let Some(record) = evicted {
-                        task.core().evict(record);
+                        task.core().evict_one(record);
                     };
                     if let Some(joiner) = joiner {
                         contain(|| joiner.wake());
                     };
                 }
             },
-            |task| M::wake(task, false),
+            |task| task.core().tell_of_end(),
         );
         Ok(())
     }
@@ -195,7 +195,7 @@ impl<M: Mode> SlotRef<M> {
                 core.pass_on(self);
             };
             if let Some(record) = left.evicted {
-                core.evict(record);
+                core.evict_one(record);
             };
             if left.extras {
                 self.settle_extras();
@@ -226,7 +226,7 @@ impl<M: Mode> SlotRef<M> {
         let core = self.core();
         let listed = core.ended.remove(self.as_ptr());
         if listed {
-            core.evict(self.as_ptr());
+            core.evict_one(self.as_ptr());
         }
         listed
     }

@@ -53,6 +53,32 @@ impl Names {
         None
     }
 
+    /// Where an entry of this hash would be added, if there is none yet, and room.
+    #[inline]
+    pub(super) fn vacancy(&self, hash: u32) -> Option<At> {
+        if self.len * 8 >= self.entries.len() * 5 {
+            return None;
+        }
+        let mask = self.entries.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            match self.entries.get(at)? {
+                entry if entry.place == FREE => return Some(At(at)),
+                entry if entry.hash == hash => return None,
+                _ => at = (at + 1) & mask,
+            }
+        }
+    }
+
+    /// Adds an entry there.
+    #[inline]
+    pub(super) fn fill(&mut self, At(at): At, hash: u32, place: u32) {
+        if let Some(entry) = self.entries.get_mut(at) {
+            *entry = Entry { hash, place };
+            self.len += 1;
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.len

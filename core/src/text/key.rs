@@ -87,7 +87,7 @@ impl Text {
         Some(Text(Repr::Inline { len, bytes }))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key(&self) -> Key<'_> {
         match &self.0 {
             Repr::Inline { len, bytes } => {
