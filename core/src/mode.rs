@@ -150,10 +150,10 @@ pub trait Mode: sealed::Sealed {}
 impl Mode for Unsync {}
 
 #[cfg(not(loom))]
-pub(crate) use core::cell::UnsafeCell;
+pub(crate) use core::{cell::UnsafeCell, sync::atomic::AtomicBool as Flag};
 
 #[cfg(loom)]
-pub(crate) use modelled::UnsafeCell;
+pub(crate) use modelled::{AtomicBool as Flag, UnsafeCell};
 #[cfg(feature = "std")]
 pub(crate) use sync::Guarded;
 #[cfg(feature = "alloc")]

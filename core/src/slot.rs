@@ -29,7 +29,7 @@
 //! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |
 //! | `CHAINED` | at admission, or under the body's lock | never |
 //! | `RECORD` | at admission, in a growing table | when the record is struck out, under the lock of the shard |
-//! | `COMPLETED` | with `ENDED`, in a growing table, where `Body::end` does not say how the task ended | never |
+//! | `COMPLETED`, `STOPPED` | with `ENDED`, in a growing table, where these say how the task ended, and not `Body::end` | never |
 //! | `WAKER` | with the task's waker, in a growing table, under the body's lock | by whoever takes it, so too |
 //! | `MORE` | in a growing table, with the first of what few tasks have in their body, under its lock | never |
 //! | `LONG` | at admission, in a growing table: the name has to be dropped | never |
@@ -99,6 +99,8 @@ pub(crate) const WAKER: u32 = 1 << 23;
 pub(crate) const MORE: u32 = 1 << 24;
 #[cfg(feature = "alloc")]
 pub(crate) const LONG: u32 = 1 << 25;
+#[cfg(feature = "alloc")]
+pub(crate) const STOPPED: u32 = 1 << 26;
 
 /// What a waiter in a slot's list waits for.
 pub(crate) const FOR_END: u32 = 0;
@@ -347,6 +349,9 @@ impl<M: Storage> Waiter<SlotRef<M>> {
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn outcome(self: Pin<&mut Self>) -> Option<M::Outcome> {
         let (task, mut node) = self.split();
+        if let Some(end) = M::plain_end(task, &node) {
+            return Some(M::plain(end));
+        }
         if M::IN_STEPS {
             let (end, waker) = task.with(|body| {
                 // SAFETY: this is the list that the place of the waiter leads to.

@@ -52,7 +52,9 @@ pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 
 use crate::mode::{self, Init, Lock, Mode, Shared, Word};
-use crate::slot::{CHAINED, ENDED, GONE, HANDLE, LOOKING, OUTPUT, PANIC, RECORD, Slot, SlotRef};
+use crate::slot::{
+    CHAINED, ENDED, ENDING, GONE, HANDLE, LOOKING, OUTPUT, PANIC, RECORD, Slot, SlotRef,
+};
 use crate::text::Key;
 use crate::unwind::{catch, contain, discard, in_turn};
 use crate::wait::Event;
@@ -144,7 +146,14 @@ impl<M: Mode> CoreRef<M> {
 
     /// The live task of this name, or else the last that ended with it.
     pub(crate) fn find(&self, name: &str) -> Option<SlotRef<M>> {
-        self.find_or(name, Inner::named)
+        let key = Key::new(name);
+        let hash = self.hash(&key);
+        let live = self.shard(hash).1.lock.with(|inner| {
+            let found = inner.known(hash, &key)?;
+            let lives = slot(&found).flags() & ENDING == 0;
+            Some(lives.then(|| inner.refer_live(found)))
+        });
+        live?.or_else(|| self.find_or(name, Inner::named))
     }
 
     /// The live task of this name.

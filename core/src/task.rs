@@ -6,7 +6,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::Storage;
-use crate::slot::{CANCEL, ENDED, FOR_CANCEL, FOR_END, SlotRef, Urgency};
+use crate::slot::{CANCEL, ENDED, FOR_CANCEL, FOR_END, SlotRef};
 use crate::wait::Waiter;
 use crate::{Cancel, Cancelling, DropGuard, State, TaskId};
 
@@ -80,7 +80,7 @@ impl<M: Storage> TaskRef<M> {
     /// The task's future is dropped on its executor at its next `await`. Asking again, or asking a task that has ended,
     /// changes nothing. O(1).
     pub fn cancel(&self) -> Cancelling<M> {
-        self.0.cancel(M::Reason::default(), Urgency::Own);
+        M::stop(&self.0);
         Cancelling::new(self.wait(), None)
     }
 
@@ -92,7 +92,15 @@ impl<M: Storage> TaskRef<M> {
         self.clone().into_cancelling(cancel.into())
     }
 
-    /// The same, of a reference that nobody needs any more.
+    /// [`cancel`](TaskRef::cancel), of a reference that nobody needs any more.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn into_stopping(self) -> Cancelling<M> {
+        M::stop(&self.0);
+        Cancelling::new(Wait { waiter: Waiter::new(self.0, FOR_END) }, None)
+    }
+
+    /// [`cancel_with`](TaskRef::cancel_with), so.
     #[inline]
     pub(crate) fn into_cancelling<G: Future>(
         self,

@@ -76,7 +76,7 @@ impl<M: Mode> Tasks<M> {
     ///
     /// `None` if no task has this name. For a task that has ended the future is ready.
     pub fn cancel(&self, name: &str) -> Option<Cancelling<M>> {
-        self.cancel_with(name, Cancel::new())
+        Some(self.get(name)?.into_stopping())
     }
 
     /// [`cancel`](Tasks::cancel), with a reason or a grace.

@@ -165,6 +165,9 @@ where
                 Ok(Poll::Ready(output)) if X::NONE && M::IN_STEPS && cfg!(feature = "std") => {
                     this.complete(output, cx)
                 }
+                Ok(Poll::Pending) if X::NONE && M::IN_STEPS && cfg!(feature = "std") => {
+                    this.stop(cx)
+                }
                 polled => this.finish_with(polled, cx),
             };
         }
@@ -193,6 +196,24 @@ where
                 self.finish_with(Ok(Poll::Ready(output)), cx)
             }
         }
+    }
+
+    /// Drops the future of a task that was asked to stop, and reports its end.
+    #[cfg_attr(feature = "alloc", inline)]
+    fn stop(mut self, cx: &mut Context<'_>) -> Poll<M::Seen> {
+        let Some(slot) = self.task.slot.take() else {
+            return Poll::Ready(M::Seen::default());
+        };
+        let stage = self.stage.as_mut();
+        let (polled, slot) = match run_inside(&slot, || set_gone(stage)) {
+            Ok(()) => match M::stopped(slot) {
+                Ok(seen) => return Poll::Ready(seen),
+                Err(slot) => (Ok(Poll::Pending), slot),
+            },
+            Err(panic) => (Err(panic), slot),
+        };
+        self.task.slot = Some(slot);
+        self.finish_with(polled, cx)
     }
 
     /// Drops the future, and goes on to the cleanup, or to the end.

@@ -21,9 +21,10 @@
 use core::marker::PhantomPinned;
 use core::pin::Pin;
 use core::ptr::NonNull;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::task::{Context, Poll, Waker};
 
-use crate::mode::{Init, Lock, Locks, UnsafeCell, Word};
+use crate::mode::{Flag, Init, Lock, Locks, UnsafeCell, Word};
 use crate::unwind::{contain, guarded, let_go};
 
 /// A ring of nodes: the last one is before the first.
@@ -33,6 +34,9 @@ pub(crate) struct WaitList {
 
 pub(crate) struct Node {
     inner: UnsafeCell<Inner>,
+    /// Whether it is in its list. Changed under the list's lock; cleared last of all, so that a waiter who finds it clear has the
+    /// node to himself and needs no lock.
+    linked: Flag,
     _pinned: PhantomPinned,
 }
 
@@ -93,6 +97,7 @@ impl WaitList {
             if waker.is_some() {
                 return false;
             }
+            node.linked.store(true, Relaxed);
             let first = *self.first.get_or_insert(this);
             inner(this).key = key;
             let last = if first == this { this } else { inner(first).prev };
@@ -119,6 +124,7 @@ impl WaitList {
             if self.first == Some(node) {
                 self.first = (next != node).then_some(next);
             }
+            node.as_ref().linked.store(false, Release);
             Some(waker)
         }
     }
@@ -166,8 +172,6 @@ pub(crate) unsafe trait Place {
 pub(crate) struct Waiter<P: Place> {
     pub(crate) place: P,
     key: u32,
-    /// Whether the node was ever linked, so that most drops take no lock.
-    used: bool,
     node: Node,
 }
 
@@ -175,8 +179,8 @@ impl<P: Place> Waiter<P> {
     pub(crate) fn new(place: P, key: u32) -> Self {
         let inner =
             Inner { waker: None, key: 0, prev: NonNull::dangling(), next: NonNull::dangling() };
-        let node = Node { inner: UnsafeCell::new(inner), _pinned: PhantomPinned };
-        Self { place, key, used: false, node }
+        let (inner, linked) = (UnsafeCell::new(inner), Flag::new(false));
+        Self { place, key, node: Node { inner, linked, _pinned: PhantomPinned } }
     }
 
     /// Ready as soon as `ready` says so; until then woken each time it may have changed its mind.
@@ -204,7 +208,6 @@ impl<P: Place> Waiter<P> {
         let mut waker = Some(waker.clone());
         // SAFETY: nothing is moved out.
         let this = unsafe { self.get_unchecked_mut() };
-        this.used = true;
         let place = &this.place;
         place.with_list(|list| {
             // SAFETY: the node is pinned with `self`, `place` always leads to the same list, and `drop` unlinks it.
@@ -224,8 +227,7 @@ impl<P: Place> Waiter<P> {
 
     #[cfg_attr(feature = "alloc", inline)]
     fn unlink(&mut self) {
-        if self.used {
-            self.used = false;
+        if self.node.linked.load(Acquire) {
             let waker = self.place.with_list(|list| {
                 // SAFETY: the node was never in another list.
                 let waker = unsafe { list.unlink(NonNull::from(&self.node)) };
@@ -245,17 +247,23 @@ impl<P: Place> Waiter<P> {
     pub(crate) fn split(self: Pin<&mut Self>) -> (&P, Linked<'_>) {
         // SAFETY: nothing is moved out.
         let this = unsafe { self.get_unchecked_mut() };
-        (&this.place, Linked { used: &mut this.used, node: &this.node })
+        (&this.place, Linked { node: &this.node })
     }
 }
 
 /// A node that may be in its list.
 pub(crate) struct Linked<'a> {
-    used: &'a mut bool,
     node: &'a Node,
 }
 
 impl Linked<'_> {
+    /// Whether it is. If not, nobody else knows it any more.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn is_linked(&self) -> bool {
+        self.node.linked.load(Acquire)
+    }
+
     /// Takes the node out of its list. The waker is to be dropped outside the lock.
     ///
     /// # Safety
@@ -263,7 +271,7 @@ impl Linked<'_> {
     /// `list` is the list of the waiter's place, and is locked.
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) unsafe fn unlink(&mut self, list: &mut WaitList) -> Option<Waker> {
-        if !core::mem::take(self.used) {
+        if !self.node.linked.load(Acquire) {
             return None;
         }
         // SAFETY: the node was never in another list.

@@ -8,10 +8,10 @@ use super::table::{Before, Home, Table};
 use crate::mode::{Fixed, Locking, Store, Vocabulary, Word};
 use crate::slot::{
     Body, CANCEL, CHAINED, ENDED, ENDING, End, GONE, Legacy, Mark, SATURATED, STARTED, Slot,
-    SlotRef, UNLISTED, Words,
+    SlotRef, UNLISTED, Urgency, Words,
 };
 use crate::unwind::{Panic, contain, discard, guarded, in_turn};
-use crate::wait::pop;
+use crate::wait::{Linked, pop};
 use crate::{Never, TaskId, Text};
 
 impl<L: Locking> Vocabulary for Fixed<L> {
@@ -53,6 +53,10 @@ impl<L: Locking> Store for Fixed<L> {
             // From here on the slot may be used anew.
             task.refs.sub(1);
         }
+    }
+
+    fn stop(task: &SlotRef<Self>) {
+        task.cancel(None, Urgency::Own);
     }
 
     fn ask(_: &Slot<Self>, body: &mut Body<Self>, code: Option<NonZeroU8>, _: bool) {
@@ -113,6 +117,10 @@ impl<L: Locking> Store for Fixed<L> {
         Err((task, output))
     }
 
+    fn stopped(task: SlotRef<Self>) -> Result<Option<StaticOutcome>, SlotRef<Self>> {
+        Err(task)
+    }
+
     fn is_ending(_: &Body<Self>) -> bool {
         false
     }
@@ -159,6 +167,11 @@ impl<L: Locking> Store for Fixed<L> {
 
     fn is_plain(body: &Body<Self>) -> bool {
         body.why == 0
+    }
+
+    #[inline]
+    fn plain_end(_: &Slot<Self>, _: &Linked<'_>) -> Option<End> {
+        None
     }
 
     fn plain(end: End) -> StaticOutcome {

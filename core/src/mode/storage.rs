@@ -3,6 +3,7 @@ use core::task::Waker;
 use super::{Init, Locks, Vocabulary};
 use crate::slot::{Body, End, Legacy, Slot, SlotRef, Words};
 use crate::unwind::Panic;
+use crate::wait::Linked;
 use crate::{TaskId, Text};
 
 /// Where a table keeps its slots, and what it does beside the steps that every task takes: the growing tables' part is in
@@ -44,6 +45,8 @@ pub(crate) trait Store: Locks + Vocabulary {
     /// Gives up a reference, maybe the last: the slot is not to be touched afterwards.
     fn release(task: &mut SlotRef<Self>);
 
+    /// Asks the task to stop, without a reason.
+    fn stop(task: &SlotRef<Self>);
     /// Notes a first request to stop, under the lock of the body.
     fn ask(
         task: &Slot<Self>,
@@ -83,6 +86,8 @@ pub(crate) trait Store: Locks + Vocabulary {
         task: SlotRef<Self>,
         output: T,
     ) -> Result<Self::Seen, (SlotRef<Self>, T)>;
+    /// The same of a task that was asked to stop and whose future is gone.
+    fn stopped(task: SlotRef<Self>) -> Result<Self::Seen, SlotRef<Self>>;
     /// Whether the end is decided, though nobody may see it yet.
     fn is_ending(body: &Body<Self>) -> bool;
     /// Leaves the output to whoever may take it, under the lock of the body. Decides the end, unless the output is unwanted.
@@ -114,6 +119,8 @@ pub(crate) trait Store: Locks + Vocabulary {
     fn outcome(task: &Slot<Self>, body: &Body<Self>) -> Option<Self::Outcome>;
     /// Whether the outcome of a task that ends comes to what it is called, without a reason or a message.
     fn is_plain(body: &Body<Self>) -> bool;
+    /// How a task that has ended did, if that is known without the lock, in which case the node is not in the list either.
+    fn plain_end(task: &Slot<Self>, node: &Linked<'_>) -> Option<End>;
     /// That outcome.
     fn plain(end: End) -> Self::Outcome;
 }

@@ -9,10 +9,11 @@ use super::payload::Payload;
 use super::{Core, TaskEnd};
 use crate::mode::{Mode, Word as _};
 use crate::slot::{
-    Body, CANCEL, CHAINED, COMPLETED, ENDING, End, HANDLE, KEEP, Legacy, MORE, STARTED, Slot,
-    SlotRef, Words,
+    Body, CANCEL, CHAINED, COMPLETED, ENDING, End, GRACE, HANDLE, KEEP, Legacy, MORE, RESERVED,
+    STARTED, STOP, STOPPED, Slot, SlotRef, Urgency, Words,
 };
 use crate::unwind::{both, contain, in_turn, let_go};
+use crate::wait::wake_all;
 
 /// What an end leaves to be done once the lock is released.
 pub(crate) struct Left<M: Mode> {
@@ -31,17 +32,45 @@ impl<M: Mode> Default for Left<M> {
     }
 }
 
-/// What the end of a task that completed leaves to be done.
-struct Quick<M: Mode> {
+impl<M: Mode> SlotRef<M> {
+    /// Asks the task to stop, without a reason. What few tasks have takes the long way, [`SlotRef::cancel`].
+    #[inline]
+    pub(super) fn stop(&self) {
+        let asked = self.with(|body| {
+            let flags = self.flags();
+            let others = RESERVED | ENDING | CANCEL | STOP | GRACE;
+            if flags & (STARTED | others) != STARTED
+                || flags & MORE != 0 && !(body.has_no_extras() && body.waiters.is_empty())
+            {
+                return None;
+            }
+            // Before it counts as ended, which is under this lock, too.
+            self.shard().tally.stopped.add(1);
+            self.set_alone(CANCEL | STOP);
+            Some(self.take_waker(body))
+        });
+        match asked {
+            Some(Some(waker)) => contain(|| waker.wake()),
+            Some(None) => {}
+            None => self.cancel(None, Urgency::Own),
+        }
+    }
+}
+
+/// What the end of a task without extras leaves to be done.
+struct Plain<M: Mode> {
     evicted: Option<NonNull<Slot<M>>>,
     waker: Option<Waker>,
     joiner: Option<Waker>,
+    waiter: Option<Waker>,
+    /// Whether there are more of those who wait.
+    awaited: bool,
 }
 
-impl<M: Mode> Default for Quick<M> {
+impl<M: Mode> Default for Plain<M> {
     #[inline]
     fn default() -> Self {
-        Self { evicted: None, waker: None, joiner: None }
+        Self { evicted: None, waker: None, joiner: None, waiter: None, awaited: false }
     }
 }
 
@@ -81,38 +110,80 @@ impl<M: Mode> SlotRef<M> {
     /// that is kept or needs a box) takes the long way, [`SlotRef::end`].
     #[inline]
     pub(super) fn complete<T: 'static>(self, output: T) -> Result<(), (Self, T)> {
-        let core = self.core();
-        if !Payload::fits::<T>() || core.notes {
+        if !Payload::fits::<T>() || self.core().notes {
             return Err((self, output));
         }
-        let (mut output, mut left) = (Some(output), Quick::default());
+        let (mut output, mut left) = (Some(output), Plain::default());
         self.with(|body| {
             let flags = self.flags();
             let wanted = flags & HANDLE != 0;
-            if flags & (ENDING | CANCEL | CHAINED | KEEP) != 0 || !wanted && needs_drop::<T>() {
+            if flags & (ENDING | CANCEL | CHAINED | KEEP) != 0
+                || !wanted && needs_drop::<T>()
+                || flags & MORE != 0 && !body.has_no_extras()
+            {
                 return;
-            }
-            if flags & MORE != 0 {
-                if !body.waiters.is_empty() || !body.has_no_extras() {
-                    return;
-                }
-                left.joiner = body.more.joiner.take();
             }
             left.waker = self.take_waker(body);
             if let Some(output) = output.take().filter(|_| wanted) {
                 self.leave_payload(body, Payload::new(output), true);
             }
-            // From here on nobody can ask it to stop, replace it, or let go of its output.
-            self.set_alone(ENDING | COMPLETED);
-            if core.options.capacity.is_some() {
-                core.admitted.sub(1);
-            }
-            left.evicted = core.ended.add(&self, true, false, || self.ending(body));
+            self.close(body, flags, COMPLETED, &mut left);
         });
-        if let Some(output) = output {
-            return Err((self, output));
+        match output {
+            Some(output) => Err((self, output)),
+            None => {
+                self.farewell(left);
+                Ok(())
+            }
         }
-        let Quick { evicted, waker, joiner } = left;
+    }
+
+    /// See [`Store::stopped`](crate::mode::Store::stopped).
+    #[inline]
+    pub(super) fn stopped(self) -> Result<(), Self> {
+        let mut left = Plain::default();
+        let stopped = self.with(|body| {
+            let flags = self.flags();
+            let quick = flags & (ENDING | STARTED | CANCEL | CHAINED | KEEP) == STARTED | CANCEL
+                && (flags & MORE == 0 || body.has_no_extras())
+                && !self.core().notes;
+            if quick {
+                left.waker = self.take_waker(body);
+                self.close(body, flags, STOPPED, &mut left);
+            }
+            quick
+        });
+        if !stopped {
+            return Err(self);
+        }
+        self.farewell(left);
+        Ok(())
+    }
+
+    /// Ends a task without extras, under the lock of its body.
+    #[inline]
+    fn close(&self, body: &mut Body<M>, flags: u32, end: u32, left: &mut Plain<M>) {
+        let core = self.core();
+        // From here on nobody can ask it to stop, replace it, or let go of its output.
+        self.set_alone(ENDING | end);
+        if core.options.capacity.is_some() {
+            core.admitted.sub(1);
+        }
+        left.evicted = core.ended.add(self, true, end == STOPPED, || self.ending(body));
+        if flags & MORE != 0 {
+            left.joiner = body.more.joiner.take();
+            // As in `book`.
+            if cfg!(feature = "std") {
+                left.waiter = body.waiters.pop(None);
+            }
+            left.awaited = !body.waiters.is_empty();
+        }
+    }
+
+    /// Does what follows from such an end, outside the lock.
+    #[inline]
+    fn farewell(self, left: Plain<M>) {
+        let Plain { evicted, waker, joiner, waiter, awaited } = left;
         both(
             self,
             |task| {
@@ -124,11 +195,16 @@ impl<M: Mode> SlotRef<M> {
                     if let Some(joiner) = joiner {
                         contain(|| joiner.wake());
                     };
+                    if let Some(waiter) = waiter {
+                        contain(|| waiter.wake());
+                    };
+                    if awaited {
+                        wake_all(task, None);
+                    };
                 }
             },
             |task| task.core().tell_of_end(),
         );
-        Ok(())
     }
 
     /// What readers of the endings are told.

@@ -261,11 +261,20 @@ impl<M: Mode> List<M> {
 
     #[inline]
     fn skip_gaps(&mut self) {
-        while let Some(None) = self.records.front() {
-            self.records.pop_front();
-            self.oldest = self.oldest.wrapping_add(1);
+        if self.records.len() > self.len {
+            while let Some(None) = self.records.front() {
+                self.records.pop_front();
+                self.oldest = self.oldest.wrapping_add(1);
+            }
         }
-        if self.records.capacity() > SPARE && self.records.len() * 8 < self.records.capacity() {
+        if self.records.capacity() > SPARE {
+            self.shrink();
+        }
+    }
+
+    #[cold]
+    fn shrink(&mut self) {
+        if self.records.len() * 8 < self.records.capacity() {
             self.records.shrink_to(self.records.capacity() / 4);
         }
     }

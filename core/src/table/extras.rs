@@ -13,7 +13,8 @@ use crate::info::Times;
 use crate::mode::{Init, Mode, UnsafeCell};
 use crate::scope::Membership;
 use crate::slot::{
-    Body, COMPLETED, End, LONG, LOOKING, MORE, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef, WAKER,
+    Body, COMPLETED, End, LONG, LOOKING, MORE, OUTPUT, PANIC, SHIELD, STOP, STOPPED, Slot, SlotRef,
+    WAKER,
 };
 use crate::unwind::contain;
 use crate::{Cleanup, Outcome, Text};
@@ -124,7 +125,7 @@ impl<M: Mode> Slot<M> {
     /// How the task ended. `body` is this slot's.
     #[inline]
     pub(crate) fn how_it_ended(&self, body: &Body<M>) -> Option<End> {
-        body.end.or_else(|| (self.flags() & COMPLETED != 0).then_some(End::Completed))
+        body.end.or_else(|| End::plain(self.flags()))
     }
 
     #[inline]
@@ -194,6 +195,16 @@ impl<M: Mode> Body<M> {
 }
 
 impl End {
+    /// What flags alone say of an end, once it is over.
+    #[inline]
+    pub(super) fn plain(flags: u32) -> Option<End> {
+        match flags & (COMPLETED | STOPPED) {
+            COMPLETED => Some(End::Completed),
+            STOPPED => Some(End::Cancelled),
+            _ => None,
+        }
+    }
+
     #[inline]
     pub(crate) fn outcome(
         self,

@@ -140,7 +140,9 @@ impl<M: Mode> Memory<M> {
             *link = core::mem::replace(&mut chunk.free, place % CHUNK as u32);
             chunk.used -= 1;
             let empty = chunk.used == 0;
-            self.open(index);
+            if chunk.open_at == NONE {
+                self.open(index);
+            }
             if empty {
                 self.spare += 1;
                 if self.spare > core.spare() {

@@ -140,8 +140,8 @@ impl Names {
 
     /// Gives memory back once a burst is over; room for so many entries stays.
     #[inline]
-    pub(super) fn shrink(&mut self, spare: usize) {
-        if self.entries.len() > 4 * spare.max(LEAST) && self.len * 8 < self.entries.len() {
+    pub(super) fn shrink(&mut self, spare: impl FnOnce() -> usize) {
+        if self.len * 8 < self.entries.len() && self.entries.len() > 4 * spare().max(LEAST) {
             self.resize(self.entries.len() / 4);
         }
     }
@@ -192,7 +192,7 @@ mod tests {
                 }
                 Some(at) if falls => {
                     names.remove(at);
-                    names.shrink(0);
+                    names.shrink(|| 0);
                     model.remove(&name);
                 }
                 Some(at) => {
@@ -218,7 +218,7 @@ mod tests {
         for name in 0..10_000 {
             let at = find(&names, name).expect("it is there");
             names.remove(at);
-            names.shrink(64);
+            names.shrink(|| 64);
         }
         assert!((names.len, most) == (0, 16_384) && names.entries.len() <= 256);
         assert!(find(&names, 1).is_none());

@@ -70,7 +70,8 @@ impl Payload {
 
     #[inline]
     pub(crate) fn is<T: 'static>(&self) -> bool {
-        (self.kind.type_id)() == TypeId::of::<T>()
+        // Mostly there is one for each type, but a compiler may make several.
+        ptr::eq(self.kind, Of::<T>::KIND) || (self.kind.type_id)() == TypeId::of::<T>()
     }
 
     /// The value, if it is a `T`.

@@ -106,7 +106,7 @@ impl<M: Mode> Inner<M> {
         let place = core.split(old.home.place).1;
         if let Some(at) = self.names.find(old.head().hash, |at| at == place) {
             self.names.remove(at);
-            self.names.shrink(core.spare() as usize * CHUNK);
+            self.names.shrink(|| core.spare() as usize * CHUNK);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::slot::{
     Body, CANCEL, End, HANDLE, KEEP, Legacy, SATURATED, STARTED, Slot, SlotRef, Words,
 };
 use crate::unwind::{Panic, contain, each, in_turn};
-use crate::wait::wake_all;
+use crate::wait::{Linked, wake_all};
 use crate::{Outcome, TaskId, Text};
 
 /// What a first request to stop leaves to be done.
@@ -67,6 +67,11 @@ impl<M: Parts> Store for M {
         if !task.refs.update(more) {
             reference::release(task.as_ptr());
         }
+    }
+
+    #[inline]
+    fn stop(task: &SlotRef<M>) {
+        task.stop();
     }
 
     #[inline]
@@ -164,6 +169,11 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
+    fn stopped(task: SlotRef<M>) -> Result<(), SlotRef<M>> {
+        task.stopped()
+    }
+
+    #[inline]
     fn is_ending(body: &Body<M>) -> bool {
         body.is_ending()
     }
@@ -219,6 +229,11 @@ impl<M: Parts> Store for M {
     #[inline]
     fn is_plain(body: &Body<M>) -> bool {
         body.has_no_extras()
+    }
+
+    #[inline]
+    fn plain_end(task: &Slot<M>, node: &Linked<'_>) -> Option<End> {
+        if node.is_linked() { None } else { End::plain(task.flags()) }
     }
 
     #[inline]
