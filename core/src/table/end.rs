@@ -161,7 +161,7 @@ impl<M: Mode> SlotRef<M> {
     }
 
     /// Ends a task without extras, under the lock of its body.
-    #[inline]
+    #[inline(always)]
     fn close(&self, body: &mut Body<M>, flags: u32, end: u32, left: &mut Plain<M>) {
         let core = self.core();
         // From here on nobody can ask it to stop, replace it, or let go of its output.
@@ -181,7 +181,7 @@ impl<M: Mode> SlotRef<M> {
     }
 
     /// Does what follows from such an end, outside the lock.
-    #[inline]
+    #[inline(always)]
     fn farewell(self, left: Plain<M>) {
         let Plain { evicted, waker, joiner, waiter, awaited } = left;
         both(
