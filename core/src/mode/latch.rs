@@ -86,7 +86,7 @@ impl<T: Init> Lock<T> for Latch<T> {
 
     // Only our own code runs under a lock, so a panic there means that an allocation failed in the middle of it; what the
     // lock guards is consistent before each call that can fail.
-    #[inline]
+    #[inline(always)]
     fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
         while self.taken.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
             self.wait();

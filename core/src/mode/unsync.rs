@@ -58,7 +58,7 @@ impl<T: Init> Lock<T> for RefCell<T> {
         RefCell::new(value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
         body(&mut self.borrow_mut())
     }

@@ -12,7 +12,7 @@ use crate::slot::{
     Body, CANCEL, CHAINED, COMPLETED, ENDING, End, GRACE, HANDLE, KEEP, Legacy, MORE, RESERVED,
     STARTED, STOP, STOPPED, Slot, SlotRef, Urgency, Words,
 };
-use crate::unwind::{both, contain, in_turn, let_go};
+use crate::unwind::{contain, in_turn, let_go};
 use crate::wait::wake_all;
 
 /// What an end leaves to be done once the lock is released.
@@ -127,7 +127,7 @@ impl<M: Mode> SlotRef<M> {
             if let Some(output) = output.take().filter(|_| wanted) {
                 self.leave_payload(body, Payload::new(output), true);
             }
-            self.close(body, flags, COMPLETED, &mut left);
+            self.close::<COMPLETED>(body, flags, &mut left);
         });
         match output {
             Some(output) => Err((self, output)),
@@ -149,7 +149,7 @@ impl<M: Mode> SlotRef<M> {
                 && !self.core().notes;
             if quick {
                 left.waker = self.take_waker(body);
-                self.close(body, flags, STOPPED, &mut left);
+                self.close::<STOPPED>(body, flags, &mut left);
             }
             quick
         });
@@ -162,14 +162,14 @@ impl<M: Mode> SlotRef<M> {
 
     /// Ends a task without extras, under the lock of its body.
     #[inline(always)]
-    fn close(&self, body: &mut Body<M>, flags: u32, end: u32, left: &mut Plain<M>) {
+    fn close<const END: u32>(&self, body: &mut Body<M>, flags: u32, left: &mut Plain<M>) {
         let core = self.core();
         // From here on nobody can ask it to stop, replace it, or let go of its output.
-        self.set_alone(ENDING | end);
+        self.set_alone(ENDING | END);
         if core.options.capacity.is_some() {
             core.admitted.sub(1);
         }
-        left.evicted = core.ended.add(self, true, end == STOPPED, || self.ending(body));
+        left.evicted = core.ended.add(self, true, END == STOPPED, || self.ending(body));
         if flags & MORE != 0 {
             left.joiner = body.more.joiner.take();
             // As in `book`.
@@ -184,27 +184,22 @@ impl<M: Mode> SlotRef<M> {
     #[inline(always)]
     fn farewell(self, left: Plain<M>) {
         let Plain { evicted, waker, joiner, waiter, awaited } = left;
-        both(
-            self,
-            |task| {
-                in_turn! {
-                    let_go(waker);
-                    if let Some(record) = evicted {
-                        task.core().evict_one(record);
-                    };
-                    if let Some(joiner) = joiner {
-                        contain(|| joiner.wake());
-                    };
-                    if let Some(waiter) = waiter {
-                        contain(|| waiter.wake());
-                    };
-                    if awaited {
-                        wake_all(task, None);
-                    };
-                }
-            },
-            |task| task.core().tell_of_end(),
-        );
+        in_turn! {
+            let_go(waker);
+            if let Some(record) = evicted {
+                self.core().evict_one(record);
+            };
+            if let Some(joiner) = joiner {
+                contain(|| joiner.wake());
+            };
+            if let Some(waiter) = waiter {
+                contain(|| waiter.wake());
+            };
+            if awaited {
+                wake_all(&self, None);
+            };
+            self.core().tell_of_end();
+        }
     }
 
     /// What readers of the endings are told.
@@ -309,7 +304,7 @@ impl<M: Mode> SlotRef<M> {
 }
 
 impl<M: Mode> Core<M> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn tell_of_end(&self) {
         in_turn! {
             self.ended.arrived.wake_all(None);

@@ -119,7 +119,7 @@ impl<M: Mode> Ended<M> {
     /// Readers are looked for under the lock under which they begin to follow, so that whoever does so while the task is counted
     /// as live is told of its end. Where nothing is kept that lock is not worth taking for nobody: there whoever begins to
     /// follow [waits](CoreRef::follow) for those who have looked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(
         &self,
         task: &SlotRef<M>,

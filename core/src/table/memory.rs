@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use super::extras::{Garbage, Home};
@@ -137,6 +138,7 @@ impl<M: Mode> Memory<M> {
             head.generation = next;
             let index = place / CHUNK as u32;
             let chunk = &mut self.chunks[index as usize];
+            chunk.generation = chunk.generation.max(next);
             *link = core::mem::replace(&mut chunk.free, place % CHUNK as u32);
             chunk.used -= 1;
             let empty = chunk.used == 0;
@@ -154,15 +156,9 @@ impl<M: Mode> Memory<M> {
 
     /// Returns a wholly free chunk to the allocator.
     fn give_back(&mut self, index: u32) {
-        let chunk = &mut self.chunks[index as usize];
-        for at in 0..CHUNK as u32 {
-            if let Some(at) = chunk.at(at) {
-                chunk.generation = chunk.generation.max(slot(&at).generation());
-            }
-        }
-        if let Some(slots) = chunk.slots.take() {
-            // SAFETY: it was made by `new_slots`, and nobody has a pointer to a free slot.
-            drop(unsafe { Box::from_raw(slots.as_ptr()) });
+        if let Some(slots) = self.chunks[index as usize].slots.take() {
+            // SAFETY: nobody has a pointer to a free slot, and there is nothing in one (`Slot::let_go`).
+            unsafe { drop_slots(slots) };
         }
         self.shut(index);
         self.vacant.push(index);
@@ -191,6 +187,16 @@ fn new_slots<M: Mode>(make: impl Fn(u32) -> Slot<M>) -> NonNull<Slots<M>> {
     unsafe { NonNull::new_unchecked(Box::into_raw(slots.assume_init())) }
 }
 
+/// Returns memory to the allocator, and looks at no slot for it.
+///
+/// # Safety
+///
+/// The slots were made by `new_slots`, nobody has a pointer to one any more, and nothing in them is to be dropped.
+unsafe fn drop_slots<M: Mode>(slots: NonNull<Slots<M>>) {
+    // SAFETY: the caller says so.
+    drop(unsafe { Box::from_raw(slots.as_ptr().cast::<MaybeUninit<Slots<M>>>()) });
+}
+
 impl<M: Mode> Drop for Chunk<M> {
     /// With the table: what is left are records, to which nobody refers (invariant 2).
     fn drop(&mut self) {
@@ -203,8 +209,8 @@ impl<M: Mode> Drop for Chunk<M> {
             }
         }
         if let Some(slots) = self.slots.take() {
-            // SAFETY: it was made by `new_slots`, and nobody refers to a slot of it.
-            drop(unsafe { Box::from_raw(slots.as_ptr()) });
+            // SAFETY: nobody refers to a slot of it, and they were emptied just now.
+            unsafe { drop_slots(slots) };
         }
     }
 }
