@@ -38,19 +38,28 @@ impl Names {
         Self { entries: Vec::new(), len: 0 }
     }
 
-    /// The entry of this hash whose place is the right one.
-    #[inline]
-    pub(super) fn find(&self, hash: u32, mut is: impl FnMut(u32) -> bool) -> Option<At> {
+    /// The entries of this hash: mostly one, or none.
+    #[inline(always)]
+    pub(super) fn of(&self, hash: u32) -> impl Iterator<Item = (At, u32)> {
         let mask = self.entries.len().wrapping_sub(1);
         let mut at = hash as usize & mask;
-        // Ends at a free entry, of which there are some; or at once, where there are no entries.
-        while let Some(entry) = self.entries.get(at).filter(|entry| entry.place != FREE) {
-            if entry.hash == hash && is(entry.place) {
-                return Some(At(at));
+        core::iter::from_fn(move || {
+            // Ends at a free entry, of which there are some; or at once, where there are no entries.
+            while let Some(entry) = self.entries.get(at).filter(|entry| entry.place != FREE) {
+                let here = At(at);
+                at = (at + 1) & mask;
+                if entry.hash == hash {
+                    return Some((here, entry.place));
+                }
             }
-            at = (at + 1) & mask;
-        }
-        None
+            None
+        })
+    }
+
+    /// The entry of this hash that leads to a place.
+    #[inline]
+    pub(super) fn find(&self, hash: u32, place: u32) -> Option<At> {
+        self.of(hash).find(|(_, led)| *led == place).map(|(at, _)| at)
     }
 
     /// Where an entry of this hash would be added, if there is none yet, and room.
@@ -174,6 +183,11 @@ mod tests {
         }
     }
 
+    /// The names here have the places 2n and 2n + 1.
+    fn find(names: &Names, name: u32) -> Option<super::At> {
+        names.of(hash(name)).find(|(_, place)| place / 2 == name).map(|(at, _)| at)
+    }
+
     #[test]
     fn names_that_come_and_go_in_any_order_are_found_while_they_are_there() {
         let (mut names, mut model) = (Names::new(), BTreeMap::new());
@@ -183,7 +197,7 @@ mod tests {
             // Rises to some hundred, and falls to none, again and again.
             let falls = step / 500 % 2 == 1;
             let name = random >> 8 & 511;
-            let found = names.find(hash(name), |place| place / 2 == name);
+            let found = find(&names, name);
             assert_eq!(found.map(|at| names.place(at)), model.get(&name).copied(), "step {step}");
             match found {
                 None if !falls => {
@@ -204,7 +218,7 @@ mod tests {
             assert_eq!(names.len, model.len());
         }
         for name in 0..512 {
-            let found = names.find(hash(name), |place| place / 2 == name);
+            let found = find(&names, name);
             assert_eq!(found.map(|at| names.place(at)), model.get(&name).copied());
         }
     }
@@ -212,7 +226,7 @@ mod tests {
     #[test]
     fn room_goes_back_when_a_burst_is_over_and_room_for_few_stays() {
         let mut names = Names::new();
-        let find = |names: &Names, name: u32| names.find(name, |place| place == name);
+        let find = |names: &Names, name: u32| names.find(name, name);
         (0..10_000).for_each(|name| names.insert(name, name));
         let most = names.entries.len();
         for name in 0..10_000 {

@@ -48,18 +48,18 @@ impl<M: Mode> Init for Inner<M> {
 
 /// Names.
 impl<M: Mode> Inner<M> {
-    #[inline]
+    #[inline(always)]
     fn at(&self, hash: u32, is: impl Fn(&Text) -> bool) -> Option<(At, NonNull<Slot<M>>)> {
-        let mut found = None;
-        let at = self.names.find(hash, |place| {
-            found = self.memory.at(place).filter(|at| is(slot(at).text()));
-            found.is_some()
-        })?;
-        Some((at, found?))
+        for (at, place) in self.names.of(hash) {
+            if let Some(found) = self.memory.at(place).filter(|at| is(slot(at).text())) {
+                return Some((at, found));
+            }
+        }
+        None
     }
 
     /// The slot that the name leads to.
-    #[inline]
+    #[inline(always)]
     pub(super) fn known(&self, hash: u32, name: &Key<'_>) -> Option<NonNull<Slot<M>>> {
         Some(self.at(hash, |known| known.is(name))?.1)
     }
@@ -95,7 +95,7 @@ impl<M: Mode> Inner<M> {
         new: NonNull<Slot<M>>,
     ) -> bool {
         let place = |slot: NonNull<Slot<M>>| core.split(super::slot(&slot).home.place).1;
-        let found = self.names.find(slot(&old).head().hash, |at| at == place(old));
+        let found = self.names.find(slot(&old).head().hash, place(old));
         found.map(|at| self.names.lead(at, place(new))).is_some()
     }
 
@@ -104,7 +104,7 @@ impl<M: Mode> Inner<M> {
     pub(super) fn unname(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) {
         let old = slot(&old);
         let place = core.split(old.home.place).1;
-        if let Some(at) = self.names.find(old.head().hash, |at| at == place) {
+        if let Some(at) = self.names.find(old.head().hash, place) {
             self.names.remove(at);
             self.names.shrink(|| core.spare() as usize * CHUNK);
         }

@@ -102,7 +102,7 @@ impl Text {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is(&self, key: &Key<'_>) -> bool {
         match &self.0 {
             Repr::Inline { len, bytes } => {
