@@ -354,8 +354,8 @@ impl<M: Storage> Waiter<SlotRef<M>> {
         }
         if M::IN_STEPS {
             let (end, waker) = task.with(|body| {
-                // SAFETY: this is the list that the place of the waiter leads to.
                 let end = M::end(task, body).filter(|_| M::is_plain(body));
+                // SAFETY: this is the list that the place of the waiter leads to.
                 (end, unsafe { node.unlink(&mut body.waiters) })
             });
             let_go(waker);

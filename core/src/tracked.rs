@@ -370,10 +370,9 @@ impl<M: Storage> Task<M> {
         if flags & STARTED != 0 {
             return Ok(if flags & (STOP | SHIELD) == STOP { Begin::Stop } else { Begin::Run });
         }
-        if M::IN_STEPS && flags & (HELD | CANCEL) == 0 {
-            if self.slot.as_ref().is_some_and(M::start) {
-                return Ok(Begin::Run);
-            }
+        let plain = M::IN_STEPS && flags & (HELD | CANCEL) == 0;
+        if plain && self.slot.as_ref().is_some_and(M::start) {
+            return Ok(Begin::Run);
         }
         self.begin_late(waker)
     }

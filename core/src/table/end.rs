@@ -166,9 +166,7 @@ impl<M: Mode> SlotRef<M> {
         let core = self.core();
         // From here on nobody can ask it to stop, replace it, or let go of its output.
         self.set_alone(ENDING | END);
-        if core.options.capacity.is_some() {
-            core.admitted.sub(1);
-        }
+        core.give_place();
         left.evicted = core.ended.add(self, true, END == STOPPED, || self.ending(body));
         if flags & MORE != 0 {
             left.joiner = body.more.joiner.take();
@@ -243,9 +241,7 @@ impl<M: Mode> SlotRef<M> {
         if flags & (STARTED | CANCEL) == 0 {
             self.shard().tally.unqueued.add(1);
         }
-        if core.options.capacity.is_some() {
-            core.admitted.sub(1);
-        }
+        core.give_place();
         let asked = flags & CANCEL != 0;
         let record = end != End::NeverStarted;
         left.evicted = core.ended.add(self, record, asked, || self.ending(body));
@@ -304,6 +300,13 @@ impl<M: Mode> SlotRef<M> {
 }
 
 impl<M: Mode> Core<M> {
+    #[inline]
+    fn give_place(&self) {
+        if self.options.capacity.is_some() {
+            self.admitted.sub(1);
+        }
+    }
+
     #[inline(always)]
     pub(super) fn tell_of_end(&self) {
         in_turn! {

@@ -57,8 +57,7 @@ impl<M: Mode> Slot<M> {
             return false;
         }
         // SAFETY: as just said.
-        let own = unsafe { &*(&raw const (*mode::reading(&self.home.room)).waker) };
-        own.will_wake(waker)
+        unsafe { (*mode::reading(&self.home.room)).waker.will_wake(waker) }
     }
 
     /// Leaves a waker where cancellers find it; returns the one that was there.
@@ -109,8 +108,7 @@ impl<M: Mode> Slot<M> {
             return None;
         }
         // SAFETY: the body is locked, and who comes for the output without the lock finds no `OUTPUT`.
-        let output = unsafe { &*(&raw const (*mode::reading(&self.home.room)).payload) };
-        let is = output.is::<T>();
+        let is = unsafe { (*mode::reading(&self.home.room)).payload.is::<T>() };
         exchange(LOOKING, OUTPUT);
         Some(is)
     }
