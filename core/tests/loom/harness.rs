@@ -290,7 +290,11 @@ pub(crate) fn registry() -> Registry<Shelf> {
 }
 
 /// All that a table consists of was used once by the thread that made it: loom's words come to be with their first use.
+///
+/// With `LONG_WAY=1` every task has extras, so that none takes the short ways there are for tasks without.
 pub(crate) fn with(options: Options) -> Registry<Shelf> {
+    let options =
+        if std::env::var_os("LONG_WAY").is_some() { options.newest_first() } else { options };
     let tasks = Registry::with_options(Shelf::default(), options);
     // One in each of at most two shards. Which one a name goes to differs from run to run, which loom must not see.
     for _ in 0..2 {
