@@ -129,7 +129,7 @@ impl<M: Mode> CoreRef<M> {
             named: Init::INIT,
         }));
         for shard in &core.shards {
-            shard.core.set(NonNull::from(&*core));
+            shard.tally.core.set(NonNull::from(&*core));
         }
         core
     }
@@ -383,7 +383,7 @@ impl<M: Mode> Slot<M> {
     #[inline]
     pub(crate) fn core(&self) -> &Core<M> {
         // SAFETY: as `shard`, whose table it is.
-        unsafe { self.shard().core.get().as_ref() }
+        unsafe { self.shard().tally.core.get().as_ref() }
     }
 
     #[inline]

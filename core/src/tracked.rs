@@ -161,13 +161,10 @@ where
                 polled => polled,
             };
             return match polled {
-                // Where every panic is caught, and there is nothing to say but the output, the report needs no guard.
-                Ok(Poll::Ready(output)) if X::NONE && M::IN_STEPS && cfg!(feature = "std") => {
+                Ok(Poll::Ready(output)) if this.task.is_plain::<X, _>() => {
                     this.complete(output, cx)
                 }
-                Ok(Poll::Pending) if X::NONE && M::IN_STEPS && cfg!(feature = "std") => {
-                    this.stop(cx)
-                }
+                Ok(Poll::Pending) if this.task.is_plain::<X, _>() => this.stop(cx),
                 polled => this.finish_with(polled, cx),
             };
         }
@@ -345,6 +342,14 @@ impl<M: Storage> Task<M> {
     #[cfg_attr(feature = "alloc", inline)]
     fn must_stop(&self) -> bool {
         self.flags() & (STOP | SHIELD) == STOP
+    }
+
+    /// Whether there is nothing to say of the end but the output, and nothing to be entered; and no panic can pass, so that the
+    /// report needs no guard.
+    #[cfg_attr(feature = "alloc", inline)]
+    fn is_plain<X: sealed::Terms<T>, T>(&self) -> bool {
+        let short = X::NONE && M::IN_STEPS && cfg!(feature = "std");
+        short && self.slot.as_ref().is_some_and(|slot| !M::is_watched(slot))
     }
 
     /// Polls what the task consists of.

@@ -55,6 +55,10 @@ impl<L: Locking> Store for Fixed<L> {
         }
     }
 
+    fn is_watched(_: &SlotRef<Self>) -> bool {
+        false
+    }
+
     fn stop(task: &SlotRef<Self>) {
         task.cancel(None, Urgency::Own);
     }

@@ -45,6 +45,8 @@ pub(crate) trait Store: Locks + Vocabulary {
     /// Gives up a reference, maybe the last: the slot is not to be touched afterwards.
     fn release(task: &mut SlotRef<Self>);
 
+    /// Whether a clock or an observer looks at the table's tasks, or they are in an order.
+    fn is_watched(task: &SlotRef<Self>) -> bool;
     /// Asks the task to stop, without a reason.
     fn stop(task: &SlotRef<Self>);
     /// Notes a first request to stop, under the lock of the body.

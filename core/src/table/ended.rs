@@ -19,6 +19,8 @@ const GAPS: usize = if cfg!(any(test, loom)) { 2 } else { 32 };
 /// Room for so many records stays once they were purged.
 const SPARE: usize = if cfg!(any(test, loom)) { 8 } else { 4096 };
 
+/// On lines of cache of its own: every end writes here, and what else a table has every spawn and look reads.
+#[repr(align(128))]
 pub(crate) struct Ended<M: Mode> {
     /// How many records are kept.
     limit: usize,

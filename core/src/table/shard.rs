@@ -1,7 +1,6 @@
 //! One shard: a part of the names, and the references to its slots.
 
 use alloc::vec::Vec;
-use core::cell::Cell;
 use core::ptr::NonNull;
 
 use super::memory::{CHUNK, Memory};
@@ -16,8 +15,6 @@ use crate::text::Key;
 /// Aligned so that two shards share no cache line.
 #[repr(align(128))]
 pub(super) struct Shard<M: Mode> {
-    /// The table that it is of. Written once, before there is a slot.
-    pub(super) core: Cell<NonNull<Core<M>>>,
     pub(super) lock: M::Lock<Inner<M>>,
     /// How many tasks were spawned here. Written under the lock.
     pub(super) spawned: M::Word,
@@ -36,8 +33,7 @@ pub(super) struct Inner<M: Mode> {
 
 impl<M: Mode> Shard<M> {
     pub(super) fn new() -> Self {
-        let core = Cell::new(NonNull::dangling());
-        Self { core, lock: Init::INIT, spawned: Init::INIT, tally: Tally::new() }
+        Self { lock: Init::INIT, spawned: Init::INIT, tally: Tally::new() }
     }
 }
 

@@ -70,6 +70,11 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
+    fn is_watched(task: &SlotRef<M>) -> bool {
+        task.core().notes
+    }
+
+    #[inline]
     fn stop(task: &SlotRef<M>) {
         task.stop();
     }

@@ -1,5 +1,8 @@
 //! How many tasks are where, without a lock.
 
+use core::cell::Cell;
+use core::ptr::NonNull;
+
 use super::Core;
 use crate::mode::{Init, Mode, Word};
 
@@ -9,6 +12,8 @@ use crate::mode::{Init, Mode, Word};
 /// On a cache line of its own: who runs tasks writes here, who spawns them writes to what the shard's lock guards.
 #[repr(align(64))]
 pub(crate) struct Tally<M: Mode> {
+    /// The table. Written once, before there is a slot; here, since who runs tasks looks for it.
+    pub(super) core: Cell<NonNull<Core<M>>>,
     /// Left the queue: started, asked to stop, or ended.
     pub(super) unqueued: M::Word,
     /// Asked to stop.
@@ -22,6 +27,7 @@ pub(crate) struct Tally<M: Mode> {
 impl<M: Mode> Tally<M> {
     pub(super) fn new() -> Self {
         Self {
+            core: Cell::new(NonNull::dangling()),
             unqueued: Init::INIT,
             stopped: Init::INIT,
             ended_unasked: Init::INIT,
