@@ -291,6 +291,8 @@ fn a_slot_stays_small() {
     // What one task costs beside its executor's own; 64-bit only, the mode without locks.
     if size_of::<usize>() == 8 {
         assert!(size_of::<Slot<Unsync>>() <= 128, "{}", size_of::<Slot<Unsync>>());
+        #[cfg(not(loom))]
+        assert!(size_of::<Slot<crate::mode::Sync>>() <= 128);
     }
     let _ = vec![()];
 }
@@ -328,4 +330,34 @@ fn without_an_observer_a_task_carries_nothing_for_one() {
     assert_eq!(handle.task().0.flags() & crate::slot::AROUND, 0, "and polls enter nothing");
     drop(tracked);
     assert_eq!(handle.outcome(), Some(Outcome::Abandoned));
+}
+
+#[test]
+fn records_that_are_taken_out_of_the_middle_leave_no_room_behind_and_the_others_in_order() {
+    let tasks = Tasks::<Unsync>::new(Options::new().retain(Retain::Everything));
+    let names = |from: u32, to: u32| (from..to).map(|n| n.to_string()).collect::<Vec<_>>();
+    names(0, 500).into_iter().for_each(|name| ended_task(&tasks, name));
+    let mut left = names(0, 500);
+    let mut random = 1u32;
+    while left.len() > 3 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // Mostly not the oldest.
+        let gone = left.remove((random >> 8) as usize % left.len());
+        let record = tasks.get(&gone).unwrap();
+        assert!(record.purge() && !record.purge());
+        assert_eq!(tasks.records(), left.len());
+        let places = tasks.0.ended.places();
+        assert!(places <= 2 * left.len() + 2, "{places} places for {} records", left.len());
+    }
+    names(500, 510).into_iter().for_each(|name| ended_task(&tasks, name));
+    left.extend(names(500, 510));
+    // The oldest goes first, also after the records were numbered anew.
+    let limited = Tasks::<Unsync>::new(Options::new().retain(Retain::Newest(4)));
+    names(0, 6).into_iter().for_each(|name| ended_task(&limited, name));
+    assert!(limited.get("3").unwrap().purge() && limited.get("4").unwrap().purge());
+    names(6, 9).into_iter().for_each(|name| ended_task(&limited, name));
+    let known = |name: &String| limited.get(name).is_some();
+    assert_eq!(names(0, 9).into_iter().filter(known).collect::<Vec<_>>(), ["5", "6", "7", "8"]);
+    assert_eq!(tasks.purge(), left.len());
+    assert!(tasks.is_empty() && tasks.0.ended.places() == 0);
 }

@@ -174,6 +174,12 @@ impl<M: Mode> Ended<M> {
         self.list.with(|list| list.remove(slot))
     }
 
+    /// How many places the list has, gaps included.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> usize {
+        self.list.with(|list| list.records.len())
+    }
+
     /// Starts to follow: the number of the next ending.
     fn subscribe(&self) -> u64 {
         self.list.with(|list| {
