@@ -150,10 +150,12 @@ pub trait Mode: sealed::Sealed {}
 impl Mode for Unsync {}
 
 #[cfg(not(loom))]
-pub(crate) use core::{cell::UnsafeCell, sync::atomic::AtomicBool as Flag};
+pub(crate) use core::cell::UnsafeCell;
+/// A flag that follows from what a lock guards, for a look without the lock. Models take no step for it.
+pub(crate) use core::sync::atomic::AtomicBool as Flag;
 
 #[cfg(loom)]
-pub(crate) use modelled::{AtomicBool as Flag, UnsafeCell};
+pub(crate) use modelled::UnsafeCell;
 #[cfg(feature = "std")]
 pub(crate) use sync::Guarded;
 #[cfg(feature = "alloc")]

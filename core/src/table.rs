@@ -4,7 +4,7 @@
 //!
 //! In the order in which they nest; each is held for a few instructions and never while foreign code runs (law 9).
 //!
-//! 1. A **shard**'s guards its part of the names, its chunks of slots, every [`Shelf`] in them, the number of slots
+//! 1. A **shard**'s guards its part of the names, its chunks of slots, what is in those that are free, the number of slots
 //!    that are referred to, the gate, and the chains of tasks that replace each other under its names.
 //! 2. A slot's **body**, see [`slot`](crate::slot).
 //! 3. The **ended** list's guards the list, the places in it that its slots know, and the ring of the endings' readers.

@@ -133,10 +133,6 @@ impl AtomicBool {
         self.waiting().retain(|thread| thread.id() != id);
     }
 
-    pub(crate) fn load(&self, order: Ordering) -> bool {
-        self.0.load(order) != 0
-    }
-
     pub(crate) fn store(&self, value: bool, order: Ordering) {
         self.0.store(u32::from(value), order);
         let waiting = core::mem::take(&mut *self.waiting());

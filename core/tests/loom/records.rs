@@ -90,6 +90,9 @@ fn a_record_is_purged_once() {
         let one = purger.join().unwrap();
         assert_eq!(purged + usize::from(one), 1);
         assert!(tasks.is_empty() && tasks.get("x").is_none());
+        // Its slot is free once, and not twice.
+        let (y, z) = (tasks.reserve("y").unwrap(), tasks.reserve("z").unwrap());
+        assert_eq!((y.name(), z.name()), (Some("y"), Some("z")));
         reached.that(if one { "one" } else { "all" });
     });
 }
