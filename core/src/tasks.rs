@@ -179,14 +179,14 @@ impl<M: Mode> Tasks<M> {
     /// How many tasks are in which state. O(1).
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let [queued, running, stopping] = self.0.live_by_state();
-        Counts { queued, running, stopping, ended: self.records() }
+        let ([queued, running, stopping], ended) = self.0.counts();
+        Counts { queued, running, stopping, ended }
     }
 
     /// How many tasks are known: live ones and records. O(1).
     #[must_use]
     pub fn len(&self) -> usize {
-        self.live() + self.records()
+        self.0.known()
     }
 
     /// Whether no task is known.

@@ -70,8 +70,8 @@ impl<M: Mode> Core<M> {
         self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(count(&shard.tally).load()))
     }
 
-    /// How many tasks are queued, running and stopping: see `live`.
-    pub(crate) fn live_by_state(&self) -> [usize; 3] {
+    /// How many tasks are queued, running and stopping, and how many records there are: none counts as both.
+    pub(crate) fn counts(&self) -> ([usize; 3], usize) {
         self.steady(|ended| {
             let ended_asked = self.ended_asked();
             let stopped = self.sum(|tally| &tally.stopped);
@@ -81,13 +81,18 @@ impl<M: Mode> Core<M> {
             let stopping = stopped.wrapping_sub(ended_asked);
             let live = spawned.wrapping_sub(ended);
             let running = live.saturating_sub(queued).saturating_sub(stopping);
-            [queued, running, stopping].map(|n| n as usize)
+            ([queued, running, stopping].map(|n| n as usize), self.ended.len())
         })
     }
 
     /// How many tasks live.
     pub(crate) fn live(&self) -> usize {
         self.steady(|ended| self.spawned().wrapping_sub(ended) as usize)
+    }
+
+    /// How many live or have a record.
+    pub(crate) fn known(&self) -> usize {
+        self.steady(|ended| self.spawned().wrapping_sub(ended) as usize + self.ended.len())
     }
 
     /// Reads counts at an instant at which nothing ended, if there is one within a few tries.

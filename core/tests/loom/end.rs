@@ -153,6 +153,29 @@ fn whoever_finds_the_record_counted_finds_the_task_ended() {
 }
 
 #[test]
+fn a_task_that_ends_is_counted_once() {
+    model("end ∥ len").reaches(&["live", "ended"], |reached| {
+        let tasks = registry();
+        let (owned, _) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let table = tasks.tasks().clone();
+        let counter = thread::spawn(move || {
+            assert_eq!(table.len(), 1);
+            let counts = table.counts();
+            assert_eq!((counts.running + counts.ended, counts.queued), (1, 0));
+            counts.ended == 1
+        });
+        task.go_on();
+        task.finish();
+        reached.that(if counter.join().unwrap() { "ended" } else { "live" });
+        drop(handle);
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
 fn whoever_finds_nothing_alive_finds_the_task_ended() {
     model("end ∥ live").reaches(&["not yet", "nothing"], |reached| {
         let tasks = registry();
