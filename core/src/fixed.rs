@@ -109,7 +109,7 @@ impl<L: Locking, const N: usize> fmt::Debug for StaticRegistry<L, N> {
 /// Waking takes a section for each who waits at the task, in which those are passed over who wait there for something else:
 /// O(waiters). Whoever puts an output into a [`ResultCell`] or takes it moves it inside a section.
 ///
-/// Measured on a Cortex-M3 and a Cortex-M0: with 4 slots at most 425 and 565 instructions, with 64 slots 1,375 and 1,684, and for what
+/// Measured on a Cortex-M3 and a Cortex-M0: with 4 slots at most 433 and 572 instructions, with 64 slots 1,383 and 1,691, and for what
 /// is the same whatever the capacity 93 and 102. Where all 64 slots are records of the very name that is looked for, of 12 bytes
 /// and spelt anew, 7,728 and 10,030; a [`purge`](StaticTasks::purge) now and then keeps them few. README has the table.
 ///
