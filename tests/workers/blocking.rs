@@ -23,6 +23,7 @@ where
     let main = move |cx: Cx<R>| {
         let (gate, own, said) = (gate.clone(), thread::current().id(), lock(&said).clone());
         async move {
+            let passed = said.clone();
             let work = cx.registry().spawn_blocking("hash", move |task| {
                 said.send(task.name() == Some("hash") && thread::current().id() != own).unwrap();
                 gate.pass_blocking();
@@ -31,11 +32,14 @@ where
             // The worker goes on meanwhile: its other tasks, and this.
             let other = cx.registry().spawn_local("other", async { thread_name() }).unwrap();
             cx.note(other.await.unwrap());
+            passed.send(true).unwrap();
             cx.note(format!("{:?}", work.unwrap().await.unwrap()));
         }
     };
     let started = block_on(workers::<R>(1).start(trace.clone(), main)).unwrap();
     assert!(blocked.recv().unwrap(), "on a thread that is not the worker's");
+    // Both have come so far, before anything is asked to stop.
+    assert!(blocked.recv().unwrap());
     assert_eq!(started.get("hash").len(), 1);
     let mut shutdown = pin!(started.shutdown(pending::<()>()));
     assert!(poll_once(&mut shutdown).is_pending());
