@@ -361,3 +361,15 @@ fn records_that_are_taken_out_of_the_middle_leave_no_room_behind_and_the_others_
     assert_eq!(tasks.purge(), left.len());
     assert!(tasks.is_empty() && tasks.0.ended.places() == 0);
 }
+
+#[test]
+fn a_slot_whose_record_was_purged_while_a_handle_lived_is_used_again() {
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let (tracked, handle) = tasks.reserve("a").unwrap().track(ready(())).unwrap();
+    assert!(poll_once(&mut pin!(tracked)).is_ready());
+    let place = handle.id().place;
+    assert_eq!(tasks.purge(), 1);
+    assert_ne!(tasks.reserve("b").unwrap().id().place, place, "the handle still has it");
+    drop(handle);
+    assert_eq!(tasks.reserve("c").unwrap().id().place, place);
+}
