@@ -29,7 +29,7 @@
 //! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |
 //! | `CHAINED` | at admission, or under the body's lock | never |
 //! | `RECORD` | at admission, in a growing table | when the record is struck out, under the lock of the shard |
-//! | `COMPLETED`, `STOPPED` | with `ENDED`, in a growing table, where these say how the task ended, and not `Body::end` | never |
+//! | `COMPLETED`, `STOPPED` | with `ENDING`, in a growing table, where these say how the task ended, and not `Body::end` | never |
 //! | `WAKER` | with the task's waker, in a growing table, under the body's lock | by whoever takes it, so too |
 //! | `MORE` | in a growing table, with the first of what few tasks have in their body, under its lock | never |
 //! | `LONG` | at admission, in a growing table: the name has to be dropped | never |
@@ -168,8 +168,7 @@ pub(crate) enum Urgency {
 /// addresses that are only ever compared. Read and written by the task's wrapper alone.
 ///
 /// As long as the slot holds the waker its data is not freed, so the same pair is the same waker. Who takes it out
-/// has set a flag before, which makes the wrapper store it again: see `tracked`.
-/// The default is none's, whose functions are at 0.
+/// has set a flag before, which makes the wrapper store it again: see `tracked`. The default is none's, whose functions are at 0.
 #[derive(Default, PartialEq)]
 pub(crate) struct Mark(usize, usize);
 
