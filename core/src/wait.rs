@@ -258,7 +258,6 @@ pub(crate) struct Linked<'a> {
 
 impl Linked<'_> {
     /// Whether it is. If not, nobody else knows it any more.
-    #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn is_linked(&self) -> bool {
         self.node.linked.load(Acquire)
@@ -271,7 +270,7 @@ impl Linked<'_> {
     /// `list` is the list of the waiter's place, and is locked.
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) unsafe fn unlink(&mut self, list: &mut WaitList) -> Option<Waker> {
-        if !self.node.linked.load(Acquire) {
+        if !self.is_linked() {
             return None;
         }
         // SAFETY: the node was never in another list.

@@ -217,10 +217,8 @@ impl<M: Mode> SlotRef<M> {
         let leaves_record = self.core().ended.keeps() && end != End::NeverStarted;
         let flags = self.flags();
         let wanted = flags & if leaves_record { HANDLE | KEEP } else { HANDLE } != 0;
-        if wanted && output.is_some() {
-            if let Some(output) = output.take() {
-                self.leave_payload(body, output, end != End::Panicked);
-            }
+        if let Some(output) = output.take_if(|_| wanted) {
+            self.leave_payload(body, output, end != End::Panicked);
         }
         let observed = body.news().is_some();
         if output.is_some() && !(observed && end == End::Panicked) {
