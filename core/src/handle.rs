@@ -7,7 +7,7 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::mode::Mode;
+use crate::mode::{Init, Mode};
 use crate::slot::{
     ENDED, FOR_READY, GONE, HANDLE, KEEP, LOOKING, OUTPUT, PANIC, READY, Slot, SlotRef,
 };
@@ -15,7 +15,7 @@ use crate::table::Payload;
 use crate::task::ended;
 use crate::unwind::let_go;
 use crate::wait::Waiter;
-use crate::{JoinError, Outcome, TakeError, TaskInfo, TaskRef};
+use crate::{JoinError, JoinHandle, Outcome, TakeError, TaskInfo, TaskRef};
 
 impl<M: Mode> TaskRef<M> {
     /// All that is known of the task at this instant. O(1).
@@ -81,6 +81,7 @@ pub struct TaskHandle<T, M: Mode> {
     task: TaskRef<M>,
     /// The output was taken through this handle: nothing is left to be let go of.
     done: bool,
+    kept: M::Kept,
     output: PhantomData<T>,
 }
 
@@ -90,7 +91,7 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
     /// `slot` was admitted with `HANDLE`, for an output of type `T`.
     #[inline]
     pub(crate) fn new(slot: SlotRef<M>) -> Self {
-        Self { task: TaskRef(slot), done: false, output: PhantomData }
+        Self { task: TaskRef(slot), done: false, kept: Init::INIT, output: PhantomData }
     }
 
     /// Blocks the thread until the task has ended, and takes the output. Not for use inside a task.
@@ -105,6 +106,11 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
 }
 
 impl<T, M: Mode> TaskHandle<T, M> {
+    #[inline]
+    pub(crate) fn keep(&mut self, executors: impl JoinHandle) {
+        self.kept = M::kept(executors.keep());
+    }
+
     /// What the handle was made from. The claim to the output stands.
     pub(crate) fn into_slot(mut self) -> SlotRef<M> {
         self.done = true;

@@ -142,7 +142,7 @@ pub use {
     scope::{Scope, ScopeIdle},
     shutdown::{Shutdown, ShutdownReport},
     staged::StagedShutdown,
-    table::TaskEnd,
+    table::{Kept, TaskEnd},
     tasks::{Tasks, WaitFor, WaitIdle},
     terms::{Fallible, Renew},
     ticket::Run,

@@ -167,6 +167,7 @@ pub(crate) use with_alloc::Parts;
 mod with_alloc {
     use core::ops::Deref;
 
+    use crate::Kept;
     use crate::restart::Again;
 
     /// How a growing table is shared. Sealed: [`Unsync`](super::Unsync) and [`Sync`](super::Sync) are the modes.
@@ -180,6 +181,10 @@ mod with_alloc {
         type Ptr<T: 'static>: Deref<Target = T> + Clone;
         /// What makes a task anew, its type forgotten, shared by the task's incarnations.
         type Again: Clone;
+        /// What a task's handle keeps of the executor's own.
+        type Kept: super::Init + Send + Sync;
+
+        fn kept(kept: Kept) -> Self::Kept;
 
         fn again(again: &Self::Again) -> &dyn Again<Self>
         where

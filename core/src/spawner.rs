@@ -3,6 +3,8 @@
 use core::fmt;
 use core::future::Future;
 
+#[cfg(feature = "alloc")]
+use crate::Kept;
 use crate::mode::{Mode, Shared};
 
 /// An executor, wrapped so that futures can be put on it.
@@ -111,9 +113,20 @@ pub trait SpawnBlocking: Spawner {
 /// The executor's own handle of a spawned future.
 ///
 /// The registry joins and cancels without it; it only has to be let go of without stopping the task.
-pub trait JoinHandle {
-    /// Lets the task run on its own. Called once, right after the spawn.
+pub trait JoinHandle: Sized {
+    /// Lets the task run on its own. Called once: right after the spawn, unless [`keep`](JoinHandle::keep) says otherwise.
     fn detach(self);
+
+    /// What the [`TaskHandle`](crate::TaskHandle) keeps of this until it goes itself: nothing, unless an adapter says so with
+    /// [`Kept::new(self)`](Kept::new).
+    ///
+    /// That is for executors whose tasks are freed by the last who lets go of them. If the handle goes first, that is the
+    /// executor's thread, and an allocator bears badly with memory that one thread takes and another gives back.
+    #[cfg(feature = "alloc")]
+    fn keep(self) -> Kept {
+        self.detach();
+        Kept::nothing()
+    }
 }
 
 impl JoinHandle for () {

@@ -25,6 +25,7 @@ mod chain;
 mod end;
 mod ended;
 mod extras;
+mod kept;
 mod memory;
 mod names;
 mod news;
@@ -48,6 +49,7 @@ pub(crate) use admission::{NotAdmitted, Policy};
 pub use ended::TaskEnd;
 use extras::Garbage;
 pub(crate) use extras::Head;
+pub use kept::Kept;
 pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 

@@ -1,6 +1,7 @@
 //! Tests of what only the inside can see: how many slots an operation touches, how memory is reused and given back.
 
 mod ids;
+mod kept;
 
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};

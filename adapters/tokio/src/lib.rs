@@ -30,7 +30,8 @@ mod send;
 mod token;
 mod workers;
 
-use task_registry_core::JoinHandle;
+use task_registry_core::{JoinHandle, Kept};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task;
 
 pub use local::TokioLocal;
@@ -41,8 +42,31 @@ pub use workers::CurrentThread;
 
 /// tokio's handle of a task. Detached by being dropped.
 #[derive(Debug)]
-pub struct Detached(#[expect(dead_code, reason = "held until it is dropped")] task::JoinHandle<()>);
+pub struct Detached(Option<task::JoinHandle<()>>);
+
+impl Detached {
+    /// Where other threads run the task, the handle is to be kept: see [`JoinHandle::keep`]. On one thread it is dropped at once:
+    /// before the task has run that costs least, and its memory goes back while it is still in the cache.
+    #[inline]
+    fn new(task: task::JoinHandle<()>, runtime: &Handle) -> Self {
+        Self((runtime.runtime_flavor() != RuntimeFlavor::CurrentThread).then_some(task))
+    }
+
+    #[inline]
+    fn at_once(task: task::JoinHandle<()>) -> Self {
+        drop(task);
+        Self(None)
+    }
+}
 
 impl JoinHandle for Detached {
     fn detach(self) {}
+
+    #[inline]
+    fn keep(self) -> Kept {
+        match self.0 {
+            Some(_) => Kept::new(self),
+            None => Kept::nothing(),
+        }
+    }
 }

@@ -66,7 +66,7 @@ impl<P: ToLocalSet> SpawnLocal for TokioLocal<P> {
         F: Future<Output = ()> + 'static,
     {
         self.0.with(|set| match set {
-            Some(set) => Ok(Detached(set.spawn_local(future))),
+            Some(set) => Ok(Detached::at_once(set.spawn_local(future))),
             None => Err(Refused::gone(future)),
         })
     }

@@ -67,9 +67,9 @@ impl SpawnSend for Tokio {
         F: Future<Output = ()> + Send + 'static,
     {
         match &self.0 {
-            Some(handle) => Ok(Detached(handle.spawn(future))),
+            Some(handle) => Ok(Detached::new(handle.spawn(future), handle)),
             None => match Handle::try_current() {
-                Ok(handle) => Ok(Detached(handle.spawn(future))),
+                Ok(handle) => Ok(Detached::new(handle.spawn(future), &handle)),
                 Err(_) => Err(Refused::new(future, NO_RUNTIME)),
             },
         }

@@ -9,6 +9,7 @@ use super::latch::Latch;
 use super::modelled::{Arc, AtomicU32};
 use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Parts, Word};
+use crate::Kept;
 use crate::restart::Again;
 
 /// A lock between threads, for what is in no table.
@@ -23,6 +24,12 @@ impl Parts for Sync {
     type Ptr<T: 'static> = Arc<T>;
     // Given at admission and never changed: there is nothing in it for a model to explore.
     type Again = std::sync::Arc<dyn Again<Sync> + Send + core::marker::Sync>;
+    type Kept = Kept;
+
+    #[inline]
+    fn kept(kept: Kept) -> Kept {
+        kept
+    }
 
     fn again(again: &Self::Again) -> &dyn Again<Sync> {
         &**again

@@ -9,7 +9,7 @@ use super::Unsync;
 use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Word};
 #[cfg(feature = "alloc")]
-use crate::restart::Again;
+use crate::{Kept, restart::Again};
 
 impl Locks for Unsync {
     type Lock<T: Init> = RefCell<T>;
@@ -20,6 +20,12 @@ impl Locks for Unsync {
 impl Parts for Unsync {
     type Ptr<T: 'static> = Rc<T>;
     type Again = Rc<dyn Again<Unsync>>;
+    // One thread spawns, runs and joins: there is nothing to be had from keeping it.
+    type Kept = ();
+
+    fn kept(kept: Kept) {
+        drop(kept);
+    }
 
     fn again(again: &Self::Again) -> &dyn Again<Unsync> {
         &**again

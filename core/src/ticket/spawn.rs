@@ -86,7 +86,7 @@ impl<M: Mode> Ticket<M> {
 #[inline]
 pub(crate) fn launch<F, M, X, H>(
     tracked: Tracked<F, M, X>,
-    handle: TaskHandle<F::Output, M>,
+    mut handle: TaskHandle<F::Output, M>,
     spawn: impl FnOnce(Tracked<F, M, X>) -> Result<H, Refused<Tracked<F, M, X>>>,
 ) -> Result<TaskHandle<F::Output, M>, TrySpawnError<F>>
 where
@@ -97,7 +97,7 @@ where
 {
     match spawn(tracked) {
         Ok(executors) => {
-            executors.detach();
+            handle.keep(executors);
             Ok(handle)
         }
         Err(refused) => {
