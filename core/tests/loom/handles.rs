@@ -72,7 +72,7 @@ fn let_go_of<T: Send + 'static>(name: &'static str, make: fn(Owned) -> T) {
 
 #[test]
 fn a_waiter_that_sees_the_end_sees_an_unwanted_output_gone() {
-    model("end ∥ drop handle ∥ wait (law 15)").preemptions(2).reaches(
+    model("end ∥ drop handle ∥ wait (law 15)").preemptions(2).large().reaches(
         &["at once", "woken"],
         |reached| {
             let tasks = registry();

@@ -49,18 +49,24 @@ impl Reached {
 pub(crate) struct Model {
     name: &'static str,
     preemptions: usize,
+    large: bool,
     shard_bits: u32,
 }
 
 /// A model that is explored in every schedule in which threads are interrupted at most three times.
 pub(crate) fn model(name: &'static str) -> Model {
-    Model { name, preemptions: 3, shard_bits: 0 }
+    Model { name, preemptions: 3, large: false, shard_bits: 0 }
 }
 
 impl Model {
     /// In those in which they are interrupted at most so often.
     pub(crate) fn preemptions(self, most: usize) -> Self {
         Self { preemptions: most, ..self }
+    }
+
+    /// In fewer where `LOOM_QUICK` is set: there are a hundred thousand or so, which take a minute.
+    pub(crate) fn large(self) -> Self {
+        Self { large: true, ..self }
     }
 
     /// A table of so many shards, as a power of two.
@@ -78,7 +84,9 @@ impl Model {
         modelled::set_shard_bits(self.shard_bits);
         let (reached, schedules) = (Arc::new(Reached::default()), Arc::new(AtomicU64::new(0)));
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound.get_or_insert(self.preemptions);
+        let quick = self.large && std::env::var_os("LOOM_QUICK").is_some();
+        let own = *builder.preemption_bound.get_or_insert(self.preemptions);
+        builder.preemption_bound = Some(if quick { own - 1 } else { own });
         builder.max_branches = 20_000;
         let bound = builder.preemption_bound;
         let began = Instant::now();

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Each model says which outcomes its race has, and fails if one of them is not reached, or another one is. It prints how
-//! many schedules were explored. `LOOM_MAX_PREEMPTIONS=n` explores all models with that bound instead of their own.
+//! many schedules were explored. `LOOM_MAX_PREEMPTIONS=n` explores all models with that bound instead of their own, and
+//! `LOOM_QUICK=1` the largest with one less.
 //!
 //! What loom does not see: [`harness`] says. `MUTATIONS.md`, beside this, lists what was changed and which model
 //! failed, and argues the rest.

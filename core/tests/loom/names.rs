@@ -222,36 +222,39 @@ fn two_spawns_at_once_are_both_counted() {
 #[test]
 fn a_newcomer_that_is_cancelled_while_it_is_held_never_runs_and_gives_the_name_back() {
     let outcomes = ["before the end", "after it", "completed"];
-    model("predecessor's end ∥ cancel newcomer").preemptions(2).reaches(&outcomes, |reached| {
-        let tasks = registry();
-        let ((owned, old_gone), (mine, gone)) = (Gone::new(), Gone::new());
-        let old = tasks.spawn("x", brief(owned)).unwrap();
-        let mut task = tasks.spawner().take();
-        task.poll();
-        let new = tasks.task("x").on_conflict(Replace).spawn(after(old_gone, mine)).unwrap();
-        let newcomer = tasks.spawner().take();
-        let runner = thread::spawn(move || newcomer.run());
-        let asks = new.task().clone();
-        let looks = old.task().clone();
-        let canceller = thread::spawn(move || {
-            let lived = !looks.is_ended();
-            drop(asks.cancel());
-            lived
-        });
-        task.go_on();
-        task.finish();
-        let newcomer = runner.join().unwrap();
-        let lived = canceller.join().unwrap();
-        newcomer.finish();
-        assert!(gone.is() && tasks.get_live("x").is_none());
-        // If the first had ended before this one was asked, this one was the last to have the name.
-        assert!(lived || tasks.get("x").unwrap().id() == new.id());
-        reached.that(match (new.outcome().unwrap().is_completed(), lived) {
-            (true, _) => "completed",
-            (false, true) => "before the end",
-            (false, false) => "after it",
-        });
-    });
+    model("predecessor's end ∥ cancel newcomer").preemptions(2).large().reaches(
+        &outcomes,
+        |reached| {
+            let tasks = registry();
+            let ((owned, old_gone), (mine, gone)) = (Gone::new(), Gone::new());
+            let old = tasks.spawn("x", brief(owned)).unwrap();
+            let mut task = tasks.spawner().take();
+            task.poll();
+            let new = tasks.task("x").on_conflict(Replace).spawn(after(old_gone, mine)).unwrap();
+            let newcomer = tasks.spawner().take();
+            let runner = thread::spawn(move || newcomer.run());
+            let asks = new.task().clone();
+            let looks = old.task().clone();
+            let canceller = thread::spawn(move || {
+                let lived = !looks.is_ended();
+                drop(asks.cancel());
+                lived
+            });
+            task.go_on();
+            task.finish();
+            let newcomer = runner.join().unwrap();
+            let lived = canceller.join().unwrap();
+            newcomer.finish();
+            assert!(gone.is() && tasks.get_live("x").is_none());
+            // If the first had ended before this one was asked, this one was the last to have the name.
+            assert!(lived || tasks.get("x").unwrap().id() == new.id());
+            reached.that(match (new.outcome().unwrap().is_completed(), lived) {
+                (true, _) => "completed",
+                (false, true) => "before the end",
+                (false, false) => "after it",
+            });
+        },
+    );
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn a_result_that_is_kept_is_taken_or_goes_with_its_record() {
 
 #[test]
 fn a_result_is_taken_by_the_handle_or_by_name() {
-    model("await handle ∥ take_result").preemptions(2).reaches(
+    model("await handle ∥ take_result").preemptions(2).large().reaches(
         &["handle", "name", "too early"],
         |reached| {
             let tasks = registry();
