@@ -7,11 +7,11 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::mode::{Init, Mode};
+use crate::mode::Mode;
 use crate::slot::{
     ENDED, FOR_READY, GONE, HANDLE, KEEP, LOOKING, OUTPUT, PANIC, READY, Slot, SlotRef,
 };
-use crate::table::Payload;
+use crate::table::{Claim, Payload};
 use crate::task::ended;
 use crate::unwind::let_go;
 use crate::wait::Waiter;
@@ -79,9 +79,7 @@ impl<M: Mode> fmt::Debug for Started<M> {
 /// once (law 17); dropping the handle lets go of the output and never stops the task (law 8).
 pub struct TaskHandle<T, M: Mode> {
     task: TaskRef<M>,
-    /// The output was taken through this handle: nothing is left to be let go of.
-    done: bool,
-    kept: M::Kept,
+    claim: Claim,
     output: PhantomData<T>,
 }
 
@@ -91,7 +89,7 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
     /// `slot` was admitted with `HANDLE`, for an output of type `T`.
     #[inline]
     pub(crate) fn new(slot: SlotRef<M>) -> Self {
-        Self { task: TaskRef(slot), done: false, kept: Init::INIT, output: PhantomData }
+        Self { task: TaskRef(slot), claim: Claim::to_output(), output: PhantomData }
     }
 
     /// Blocks the thread until the task has ended, and takes the output. Not for use inside a task.
@@ -108,12 +106,12 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
 impl<T, M: Mode> TaskHandle<T, M> {
     #[inline]
     pub(crate) fn keep(&mut self, executors: impl JoinHandle) {
-        self.kept = M::kept(executors.keep());
+        self.claim.keep(&self.task.0, executors.keep());
     }
 
     /// What the handle was made from. The claim to the output stands.
     pub(crate) fn into_slot(mut self) -> SlotRef<M> {
-        self.done = true;
+        self.claim.took_output();
         self.task.0.clone()
     }
 
@@ -140,7 +138,7 @@ impl<T: 'static, M: Mode> Future for TaskHandle<T, M> {
         // The common case needs no lock: nothing is left here but the output.
         if task.flags() & ENDED != 0 {
             if let Some(output) = task.take_output() {
-                self.done = true;
+                self.claim.took_output();
                 return Poll::Ready(downcast(output));
             }
         }
@@ -180,7 +178,7 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
                 }
                 Poll::Ready(Some(output)) => {
                     let_go(waker.take());
-                    self.done = true;
+                    self.claim.took_output();
                     return Poll::Ready(match output {
                         Ok(output) => downcast(output),
                         Err((outcome, panic)) => Err(JoinError::new(outcome, panic)),
@@ -218,9 +216,10 @@ pub(crate) fn take_result<T: 'static, M: Mode>(slot: &SlotRef<M>) -> Result<T, T
 impl<T, M: Mode> Drop for TaskHandle<T, M> {
     #[inline]
     fn drop(&mut self) {
-        if !self.done {
+        if self.claim.has_output() {
             self.let_go();
         }
+        self.claim.detach(&self.task.0);
     }
 }
 

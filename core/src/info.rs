@@ -53,7 +53,7 @@ impl TaskInfo {
 
     /// The same, under the lock of the body.
     pub(crate) fn locked<M: Mode>(task: &Slot<M>, body: &Body<M>) -> Self {
-        match task.how_it_ended(body) {
+        match End::of(task.flags()) {
             Some(end) => Self::ended(task, body, end),
             None => Self::at(task, task.state(), body.times()),
         }

@@ -167,8 +167,8 @@ pub(crate) use with_alloc::Parts;
 mod with_alloc {
     use core::ops::Deref;
 
-    use crate::Kept;
     use crate::restart::Again;
+    use crate::table::Detach;
 
     /// How a growing table is shared. Sealed: [`Unsync`](super::Unsync) and [`Sync`](super::Sync) are the modes.
     #[expect(private_bounds, reason = "what a mode is made of is nobody else's business")]
@@ -181,10 +181,14 @@ mod with_alloc {
         type Ptr<T: 'static>: Deref<Target = T> + Clone;
         /// What makes a task anew, its type forgotten, shared by the task's incarnations.
         type Again: Clone;
-        /// What a task's handle keeps of the executor's own.
-        type Kept: super::Init + Send + Sync;
+        /// Knows of which type the executor's handles are that a table keeps, if it does.
+        type Keeper: super::Init;
 
-        fn kept(kept: Kept) -> Self::Kept;
+        /// Whether the table keeps those that `detach` was made for. If it keeps none yet, it does from now on.
+        fn keeps(keeper: &Self::Keeper, detach: Detach) -> bool;
+
+        /// What those are detached with that it keeps.
+        fn keeper(keeper: &Self::Keeper) -> Option<Detach>;
 
         fn again(again: &Self::Again) -> &dyn Again<Self>
         where

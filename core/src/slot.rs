@@ -29,7 +29,8 @@
 //! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |
 //! | `CHAINED` | at admission, or under the body's lock | never |
 //! | `RECORD` | at admission, in a growing table | when the record is struck out, under the lock of the shard |
-//! | `COMPLETED`, `STOPPED` | with `ENDING`, in a growing table, where these say how the task ended, and not `Body::end` | never |
+//! | `END` | with `ENDING`, in a growing table: three bits, how the task ended | never |
+//! | `PLAIN` | with `ENDING`, in a growing table, of a task of which there is nothing else to say | never |
 //! | `WAKER` | with the task's waker, in a growing table, under the body's lock | by whoever takes it, so too |
 //! | `MORE` | in a growing table, with the first of what few tasks have in their body, under its lock | never |
 //! | `LONG` | at admission, in a growing table: the name has to be dropped | never |
@@ -92,7 +93,7 @@ pub(crate) const LOOKING: u32 = 1 << 20;
 #[cfg(feature = "alloc")]
 pub(crate) const RECORD: u32 = 1 << 21;
 #[cfg(feature = "alloc")]
-pub(crate) const COMPLETED: u32 = 1 << 22;
+pub(crate) const PLAIN: u32 = 1 << 22;
 #[cfg(feature = "alloc")]
 pub(crate) const WAKER: u32 = 1 << 23;
 #[cfg(feature = "alloc")]
@@ -100,7 +101,9 @@ pub(crate) const MORE: u32 = 1 << 24;
 #[cfg(feature = "alloc")]
 pub(crate) const LONG: u32 = 1 << 25;
 #[cfg(feature = "alloc")]
-pub(crate) const STOPPED: u32 = 1 << 26;
+const END_AT: u32 = 26;
+#[cfg(feature = "alloc")]
+const END: u32 = 7 << END_AT;
 
 /// What a waiter in a slot's list waits for.
 pub(crate) const FOR_END: u32 = 0;
@@ -126,7 +129,7 @@ pub(crate) struct Body<M: Storage> {
     pub(crate) waker: M::Waker,
     /// Who waits for the end, or for a step before it.
     pub(crate) waiters: WaitList,
-    pub(crate) end: Option<End>,
+    pub(crate) how: M::How,
     pub(crate) why: M::Why,
     pub(crate) more: M::More,
 }
@@ -135,7 +138,7 @@ impl<M: Storage> Init for Body<M> {
     const INIT: Self = Self {
         waker: Init::INIT,
         waiters: WaitList::new(),
-        end: None,
+        how: M::How::INIT,
         why: M::Why::INIT,
         more: M::More::INIT,
     };
@@ -151,6 +154,29 @@ pub(crate) enum End {
     Failed,
     Abandoned,
     NeverStarted,
+}
+
+#[cfg(feature = "alloc")]
+impl End {
+    /// As flags.
+    #[inline]
+    pub(crate) fn bits(self) -> u32 {
+        (self as u32) << END_AT
+    }
+
+    /// What flags say.
+    #[inline]
+    pub(crate) fn of(flags: u32) -> Option<Self> {
+        let ends = [
+            Self::Completed,
+            Self::Cancelled,
+            Self::Panicked,
+            Self::Failed,
+            Self::Abandoned,
+            Self::NeverStarted,
+        ];
+        ends.into_iter().find(|end| end.bits() == flags & END)
+    }
 }
 
 /// How urgently a task is asked to stop.

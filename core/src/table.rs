@@ -50,6 +50,7 @@ pub use ended::TaskEnd;
 use extras::Garbage;
 pub(crate) use extras::Head;
 pub use kept::Kept;
+pub(crate) use kept::{Claim, Detach};
 pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 
@@ -83,6 +84,7 @@ pub(crate) struct Core<M: Mode> {
     order: M::Lock<i64>,
     /// The last live task ended, or the registry was closed.
     pub(crate) idle: Event<M>,
+    pub(crate) keeper: M::Keeper,
     /// A name appeared; waiters have its short hash as their key.
     pub(crate) named: Event<M>,
 }
@@ -129,6 +131,7 @@ impl<M: Mode> CoreRef<M> {
             order: Init::INIT,
             idle: Init::INIT,
             named: Init::INIT,
+            keeper: Init::INIT,
         }));
         for shard in &core.shards {
             shard.tally.core.set(NonNull::from(&*core));
@@ -404,7 +407,7 @@ impl<M: Mode> Slot<M> {
     #[inline]
     pub(crate) fn text(&self) -> &Text {
         // SAFETY: as `head`.
-        unsafe { &*mode::reading(&self.back) }
+        unsafe { &*mode::reading(&self.back.name) }
     }
 
     #[inline]

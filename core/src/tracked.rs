@@ -149,21 +149,20 @@ where
             let polled = match this.task.begin(cx.waker()) {
                 Ok(Begin::Wait) => return Poll::Pending,
                 Ok(Begin::Stop) => Ok(Poll::Pending),
-                Ok(Begin::Run) => this.task.poll(|| future.poll(cx)),
+                Ok(Begin::Run) => match this.task.poll(|| future.poll(cx)) {
+                    Ok(Poll::Ready(output)) if this.task.is_plain::<X, _>() => {
+                        return this.complete(output, cx);
+                    }
+                    Ok(Poll::Pending) => match this.task.wait(this.terms.as_mut(), cx) {
+                        Ok(Begin::Wait) => return Poll::Pending,
+                        Ok(_) => Ok(Poll::Pending),
+                        Err(panic) => Err(panic),
+                    },
+                    polled => polled,
+                },
                 Err(panic) => Err(panic),
             };
-            let polled = match polled {
-                Ok(Poll::Pending) => match this.task.wait(this.terms.as_mut(), cx) {
-                    Ok(Begin::Wait) => return Poll::Pending,
-                    Ok(_) => Ok(Poll::Pending),
-                    Err(panic) => Err(panic),
-                },
-                polled => polled,
-            };
             return match polled {
-                Ok(Poll::Ready(output)) if this.task.is_plain::<X, _>() => {
-                    this.complete(output, cx)
-                }
                 Ok(Poll::Pending) if this.task.is_plain::<X, _>() => this.stop(cx),
                 polled => this.finish_with(polled, cx),
             };

@@ -24,6 +24,7 @@ impl<L: Locking> Store for Fixed<L> {
 
     type Home = Home<L>;
     type Back = ();
+    type How = Option<End>;
     type Waker = Option<Waker>;
     type More = Before;
     type Why = u8;
@@ -125,6 +126,11 @@ impl<L: Locking> Store for Fixed<L> {
         Err(task)
     }
 
+    fn decide(task: &Slot<Self>, body: &mut Body<Self>, end: End) -> u32 {
+        body.how = Some(end);
+        task.flags()
+    }
+
     fn is_ending(_: &Body<Self>) -> bool {
         false
     }
@@ -162,11 +168,11 @@ impl<L: Locking> Store for Fixed<L> {
     }
 
     fn end(_: &Slot<Self>, body: &Body<Self>) -> Option<End> {
-        body.end
+        body.how
     }
 
     fn outcome(_: &Slot<Self>, body: &Body<Self>) -> Option<StaticOutcome> {
-        Some(outcome(body.end?, body.why))
+        Some(outcome(body.how?, body.why))
     }
 
     fn is_plain(body: &Body<Self>) -> bool {

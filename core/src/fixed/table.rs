@@ -288,7 +288,7 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
             let head = unsafe { &mut *slot.home.head.get() };
             *head = Head { name, generation: head.generation.wrapping_add(1) };
             slot.with(|body| {
-                body.end = None;
+                body.how = None;
                 body.why = 0;
                 body.more = before;
             });

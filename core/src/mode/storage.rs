@@ -21,6 +21,8 @@ pub(crate) trait Store: Locks + Vocabulary {
     type Waker: Init;
     /// What a slot holds behind its lock, beside what every slot does.
     type More: Init;
+    /// How the task ended, if the flags do not say it.
+    type How: Init;
     /// What is known of a reason beside that. On its own, so that it may share a word with what is next to it.
     type Why: Init;
     /// What leads to the table, where the slot itself does not.
@@ -90,6 +92,8 @@ pub(crate) trait Store: Locks + Vocabulary {
     ) -> Result<Self::Seen, (SlotRef<Self>, T)>;
     /// The same of a task that was asked to stop and whose future is gone.
     fn stopped(task: SlotRef<Self>) -> Result<Self::Seen, SlotRef<Self>>;
+    /// Says how the task ended, under the lock of the body; announces the end, if that comes in steps. Returns the flags before.
+    fn decide(task: &Slot<Self>, body: &mut Body<Self>, end: End) -> u32;
     /// Whether the end is decided, though nobody may see it yet.
     fn is_ending(body: &Body<Self>) -> bool;
     /// Leaves the output to whoever may take it, under the lock of the body. Decides the end, unless the output is unwanted.

@@ -1,7 +1,7 @@
 use std::sync::atomic::Ordering::{Release, SeqCst};
 #[cfg(not(loom))]
 use std::sync::{Arc, atomic::AtomicU32};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::Sync;
 use super::latch::Latch;
@@ -9,8 +9,8 @@ use super::latch::Latch;
 use super::modelled::{Arc, AtomicU32};
 use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Parts, Word};
-use crate::Kept;
 use crate::restart::Again;
+use crate::table::Detach;
 
 /// A lock between threads, for what is in no table.
 pub(crate) type Guarded<T> = Mutex<T>;
@@ -24,11 +24,17 @@ impl Parts for Sync {
     type Ptr<T: 'static> = Arc<T>;
     // Given at admission and never changed: there is nothing in it for a model to explore.
     type Again = std::sync::Arc<dyn Again<Sync> + Send + core::marker::Sync>;
-    type Kept = Kept;
+    type Keeper = OnceLock<Detach>;
 
     #[inline]
-    fn kept(kept: Kept) -> Kept {
-        kept
+    fn keeps(keeper: &OnceLock<Detach>, detach: Detach) -> bool {
+        // Two functions of one address do the same. One that has two addresses is at worst not known again.
+        *keeper.get_or_init(|| detach) as *const () == detach as *const ()
+    }
+
+    #[inline]
+    fn keeper(keeper: &OnceLock<Detach>) -> Option<Detach> {
+        keeper.get().copied()
     }
 
     fn again(again: &Self::Again) -> &dyn Again<Sync> {
@@ -48,16 +54,16 @@ impl Parts for Sync {
         super::modelled::shard_bits()
     }
 
-    /// Four shards a core: two threads then seldom want the same one.
+    /// A shard a core. With more of them two threads want the same one less often, but tasks that come one after another lie
+    /// further apart, which costs all of them more (docs/performance.md).
     #[cfg(not(loom))]
     fn shard_bits() -> u32 {
-        use std::sync::OnceLock;
         use std::thread::available_parallelism;
 
         static BITS: OnceLock<u32> = OnceLock::new();
         *BITS.get_or_init(|| {
             let cores = available_parallelism().map_or(1, usize::from);
-            (cores * 4).next_power_of_two().ilog2().min(8)
+            cores.next_power_of_two().ilog2().min(8)
         })
     }
 }
@@ -73,6 +79,10 @@ where
 
 impl<T: Init> Init for Mutex<T> {
     const INIT: Self = Mutex::new(T::INIT);
+}
+
+impl<T> Init for OnceLock<T> {
+    const INIT: Self = OnceLock::new();
 }
 
 impl Init for AtomicU32 {

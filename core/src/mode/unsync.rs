@@ -9,7 +9,7 @@ use super::Unsync;
 use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Word};
 #[cfg(feature = "alloc")]
-use crate::{Kept, restart::Again};
+use crate::{restart::Again, table::Detach};
 
 impl Locks for Unsync {
     type Lock<T: Init> = RefCell<T>;
@@ -21,10 +21,14 @@ impl Parts for Unsync {
     type Ptr<T: 'static> = Rc<T>;
     type Again = Rc<dyn Again<Unsync>>;
     // One thread spawns, runs and joins: there is nothing to be had from keeping it.
-    type Kept = ();
+    type Keeper = ();
 
-    fn kept(kept: Kept) {
-        drop(kept);
+    fn keeps((): &(), _: Detach) -> bool {
+        false
+    }
+
+    fn keeper((): &()) -> Option<Detach> {
+        None
     }
 
     fn again(again: &Self::Again) -> &dyn Again<Unsync> {

@@ -203,8 +203,7 @@ impl<M: Storage> SlotRef<M> {
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn conclude(&self, body: &mut Body<M>, end: End, concluded: &mut Concluded<M>) {
         // From here on nobody can ask it to stop, replace it, or let go of its output.
-        concluded.flags = if M::IN_STEPS { self.set_alone(ENDING) } else { self.flags() };
-        body.end = Some(end);
+        concluded.flags = M::decide(self, body, end);
         M::book(self, body, concluded.flags, end, &mut concluded.left);
         concluded.awaited = !body.waiters.is_empty();
     }

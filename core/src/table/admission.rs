@@ -225,7 +225,7 @@ impl<M: Mode> CoreRef<M> {
         // SAFETY: `new` was free until now (invariant 1); only a task that it is to replace leads to it, under this lock. A
         // free slot's name has nothing to be dropped.
         unsafe {
-            slot(&new).back.get().write(core::mem::replace(name, Text::EMPTY));
+            slot(&new).back.name.get().write(core::mem::replace(name, Text::EMPTY));
             (*slot(&new).home.head.get()).hash = hash;
         }
         slot(&new).reset(flags | RECORD | long, 2);

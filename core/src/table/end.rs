@@ -9,8 +9,8 @@ use super::payload::Payload;
 use super::{Core, TaskEnd};
 use crate::mode::{Mode, Word as _};
 use crate::slot::{
-    Body, CANCEL, CHAINED, COMPLETED, ENDING, End, GRACE, HANDLE, KEEP, Legacy, MORE, RESERVED,
-    STARTED, STOP, STOPPED, Slot, SlotRef, Urgency, Words,
+    Body, CANCEL, CHAINED, ENDING, End, GRACE, HANDLE, KEEP, Legacy, MORE, PLAIN, RESERVED,
+    STARTED, STOP, Slot, SlotRef, Urgency, Words,
 };
 use crate::unwind::{contain, in_turn, let_go};
 use crate::wait::wake_all;
@@ -127,7 +127,7 @@ impl<M: Mode> SlotRef<M> {
             if let Some(output) = output.take().filter(|_| wanted) {
                 self.leave_payload(body, Payload::new(output), true);
             }
-            self.close::<COMPLETED>(body, flags, &mut left);
+            self.close::<false>(body, flags, &mut left);
         });
         match output {
             Some(output) => Err((self, output)),
@@ -149,7 +149,7 @@ impl<M: Mode> SlotRef<M> {
                 && !self.core().notes;
             if quick {
                 left.waker = self.take_waker(body);
-                self.close::<STOPPED>(body, flags, &mut left);
+                self.close::<true>(body, flags, &mut left);
             }
             quick
         });
@@ -161,13 +161,15 @@ impl<M: Mode> SlotRef<M> {
     }
 
     /// Ends a task without extras, under the lock of its body.
+    // Each in one piece, which a compiler makes only of what is called once: so it is generic over what it is told.
     #[inline(always)]
-    fn close<const END: u32>(&self, body: &mut Body<M>, flags: u32, left: &mut Plain<M>) {
+    fn close<const STOPPED: bool>(&self, body: &mut Body<M>, flags: u32, left: &mut Plain<M>) {
         let core = self.core();
         // From here on nobody can ask it to stop, replace it, or let go of its output.
-        self.set_alone(ENDING | END);
+        let end = if STOPPED { End::Cancelled } else { End::Completed };
+        self.set_alone(ENDING | PLAIN | end.bits());
         core.give_place();
-        left.evicted = core.ended.add(self, true, END == STOPPED, || self.ending(body));
+        left.evicted = core.ended.add(self, true, STOPPED, || self.ending(body));
         if flags & MORE != 0 {
             left.joiner = body.more.joiner.take();
             // As in `book`.

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::CoreRef;
 use crate::mode::{Init, Lock, Mode, Word};
-use crate::slot::{ENDED, GONE, Slot, SlotRef, UNLISTED};
+use crate::slot::{CHAINED, ENDED, GONE, LOOKING, OUTPUT, PANIC, Slot, SlotRef, UNLISTED};
 use crate::wait::Event;
 use crate::{Outcome, TaskId, Text};
 
@@ -27,10 +27,6 @@ pub(crate) struct Ended<M: Mode> {
     /// How many follow the endings, readable without the lock.
     readers: M::Word,
     list: M::Lock<List<M>>,
-    /// How many ended here without having been asked to stop, and after that. Each only grows. By read-modify-writes although
-    /// the lock is held: who waits for idleness counts himself first and looks at these then, as `wait` explains.
-    pub(super) unasked: M::Word,
-    pub(super) asked: M::Word,
     /// Something was added to the ring, or nothing ever will be.
     pub(crate) arrived: Event<M>,
 }
@@ -40,16 +36,32 @@ struct List<M: Mode> {
     records: VecDeque<Option<NonNull<Slot<M>>>>,
     /// The number of the oldest; those of the others follow, modulo 2³². Each slot knows its own (`Home::link`).
     oldest: u32,
-    /// How many records there are.
-    len: usize,
     ring: VecDeque<TaskEnd>,
     /// The number of the first ending in the ring; the first ending that was ever followed has the number 0.
     first: u64,
+    books: Books,
+}
+
+/// What was counted under the lock of the list. Who waits for idleness counts himself first and takes that lock then, as `wait`
+/// explains.
+#[derive(Clone, Copy)]
+pub(super) struct Books {
+    /// How many records there are.
+    pub(super) records: usize,
+    /// How many ended without having been asked to stop. This and the next only grow.
+    pub(super) unasked: u32,
+    /// How many after that.
+    pub(super) asked: u32,
 }
 
 impl<M: Mode> Init for List<M> {
-    const INIT: Self =
-        List { records: VecDeque::new(), oldest: 0, len: 0, ring: VecDeque::new(), first: 0 };
+    const INIT: Self = List {
+        records: VecDeque::new(),
+        oldest: 0,
+        ring: VecDeque::new(),
+        first: 0,
+        books: Books { records: 0, unasked: 0, asked: 0 },
+    };
 }
 
 /// That a task ended, and how: what [`Endings`](crate::Endings) reads.
@@ -91,14 +103,7 @@ impl fmt::Display for TaskEnd {
 
 impl<M: Mode> Ended<M> {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            readers: Init::INIT,
-            list: Init::INIT,
-            unasked: Init::INIT,
-            asked: Init::INIT,
-            arrived: Event::INIT,
-        }
+        Self { limit, readers: Init::INIT, list: Init::INIT, arrived: Event::INIT }
     }
 
     /// Whether records are kept at all.
@@ -109,7 +114,11 @@ impl<M: Mode> Ended<M> {
 
     /// How many records are kept.
     pub(crate) fn len(&self) -> usize {
-        self.list.with(|list| list.len)
+        self.books().records
+    }
+
+    pub(super) fn books(&self) -> Books {
+        self.list.with(|list| list.books)
     }
 
     /// Adds a task that ends, under the lock of its body, counts its end, and lets everybody see that it has. Returns the
@@ -145,14 +154,15 @@ impl<M: Mode> Ended<M> {
             if keep {
                 list.push(task.as_ptr());
             }
-            if asked { &self.asked } else { &self.unasked }.add(1);
+            let count = if asked { &mut list.books.asked } else { &mut list.books.unasked };
+            *count = count.wrapping_add(1);
             if keep {
                 // Under this lock, so that nobody takes it out, and says so, before it has ended.
                 task.set_alone(ENDED);
             } else {
                 task.set_alone(ENDED | GONE | UNLISTED);
             }
-            if list.len > self.limit { list.pop() } else { None }
+            if list.books.records > self.limit { list.pop() } else { None }
         })
     }
 
@@ -231,7 +241,7 @@ impl<M: Mode> List<M> {
     fn push(&mut self, slot: NonNull<Slot<M>>) {
         *link(&slot) = self.oldest.wrapping_add(self.records.len() as u32);
         self.records.push_back(Some(slot));
-        self.len += 1;
+        self.books.records += 1;
     }
 
     #[inline]
@@ -255,7 +265,7 @@ impl<M: Mode> List<M> {
             self.records.pop_back();
         }
         self.skip_gaps();
-        if self.records.len() > 2 * self.len + GAPS {
+        if self.records.len() > 2 * self.books.records + GAPS {
             self.close_gaps();
         }
         true
@@ -263,13 +273,19 @@ impl<M: Mode> List<M> {
 
     #[inline]
     fn taken(&mut self, slot: NonNull<Slot<M>>) {
-        self.len -= 1;
-        super::slot(&slot).set(GONE);
+        self.books.records -= 1;
+        let task = super::slot(&slot);
+        // Nobody refers to it, and it left nothing: of an ended task nobody else writes the flags then.
+        if task.refs.load() == 0 && task.flags() & (OUTPUT | LOOKING | PANIC | CHAINED) == 0 {
+            task.set_alone(GONE);
+        } else {
+            task.set(GONE);
+        }
     }
 
     #[inline]
     fn skip_gaps(&mut self) {
-        if self.records.len() > self.len {
+        if self.records.len() > self.books.records {
             while let Some(None) = self.records.front() {
                 self.records.pop_front();
                 self.oldest = self.oldest.wrapping_add(1);

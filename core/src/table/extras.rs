@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use core::task::Waker;
 
 use super::News;
+use super::kept::Word;
 use super::payload::Payload;
 use super::room::Room;
 use super::shard::Shard;
@@ -13,8 +14,7 @@ use crate::info::Times;
 use crate::mode::{Init, Mode, UnsafeCell};
 use crate::scope::Membership;
 use crate::slot::{
-    Body, COMPLETED, End, LONG, LOOKING, MORE, OUTPUT, PANIC, SHIELD, STOP, STOPPED, Slot, SlotRef,
-    WAKER,
+    Body, End, LONG, LOOKING, MORE, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef, WAKER,
 };
 use crate::unwind::contain;
 use crate::{Cleanup, Outcome, Text};
@@ -42,6 +42,20 @@ impl<M: Mode> Home<M> {
             head: UnsafeCell::new(Head { generation, hash: 0 }),
             room: UnsafeCell::new(Room::new()),
         }
+    }
+}
+
+/// What is seldom read, in the slot's other line of cache.
+pub(crate) struct Back {
+    /// As `Head`.
+    pub(super) name: UnsafeCell<Text>,
+    /// See [`kept`](super::kept).
+    pub(super) kept: UnsafeCell<Word>,
+}
+
+impl Back {
+    pub(super) fn new() -> Self {
+        Self { name: UnsafeCell::new(Text::EMPTY), kept: UnsafeCell::new(Word::uninit()) }
     }
 }
 
@@ -122,15 +136,9 @@ impl<M: Mode> Slot<M> {
         }
     }
 
-    /// How the task ended. `body` is this slot's.
-    #[inline]
-    pub(crate) fn how_it_ended(&self, body: &Body<M>) -> Option<End> {
-        body.end.or_else(|| End::plain(self.flags()))
-    }
-
     #[inline]
     pub(crate) fn outcome(&self, body: &Body<M>) -> Option<Outcome> {
-        Some(body.outcome_of(self.how_it_ended(body)?))
+        Some(body.outcome_of(End::of(self.flags())?))
     }
 }
 
@@ -195,16 +203,6 @@ impl<M: Mode> Body<M> {
 }
 
 impl End {
-    /// What flags alone say of an end, once it is over.
-    #[inline]
-    pub(super) fn plain(flags: u32) -> Option<End> {
-        match flags & (COMPLETED | STOPPED) {
-            COMPLETED => Some(End::Completed),
-            STOPPED => Some(End::Cancelled),
-            _ => None,
-        }
-    }
-
     #[inline]
     pub(crate) fn outcome(
         self,
@@ -254,10 +252,9 @@ impl<M: Mode> Slot<M> {
         let slot = unsafe { &mut *slot.as_ptr() };
         let flags = slot.flags();
         let left = flags & (LONG | WAKER | OUTPUT | LOOKING | PANIC);
-        // Whether the body is as new.
-        if left != 0 || flags & (MORE | COMPLETED) != COMPLETED {
-            let Body { end, more: More { joiner, extras }, .. } = slot.body_mut();
-            *end = None;
+        // Whether the body is not as new.
+        if left != 0 || flags & MORE != 0 {
+            let More { joiner, extras } = &slot.body_mut().more;
             if left != 0 || joiner.is_some() || extras.is_some() {
                 slot.let_go_some(garbage);
             }
@@ -267,7 +264,7 @@ impl<M: Mode> Slot<M> {
 
     #[cold]
     fn let_go_some(&mut self, garbage: &mut Garbage<M>) {
-        let name = core::mem::replace(self.back.get_mut(), Text::EMPTY);
+        let name = core::mem::replace(self.back.name.get_mut(), Text::EMPTY);
         let (waker, payload) = self.empty();
         let More { joiner, extras } = &mut self.body_mut().more;
         garbage.0 = Some((name, payload, (waker, joiner.take()), extras.take()));

@@ -1,33 +1,36 @@
 //! What a task's handle keeps of the executor's own handle, its type forgotten.
+//!
+//! A word of it lies in the slot, for which there is room, so that the task's handle is as small as it would be without. What it
+//! is is known to the table, which keeps handles of one type: that of the first spawner that has one kept.
 
 use core::fmt;
-use core::mem::MaybeUninit;
+use core::mem::{ManuallyDrop, MaybeUninit};
 
 use crate::JoinHandle;
-use crate::mode::Init;
+use crate::mode::{Mode, reading};
+use crate::slot::SlotRef;
 use crate::unwind::contain;
 
-type Word = MaybeUninit<*mut ()>;
+pub(crate) type Word = MaybeUninit<*mut ()>;
+
+/// Detaches the handle in a word.
+///
+/// # Safety
+///
+/// There is one, of the type that this was made for, which the caller owns and does not use again.
+pub(crate) type Detach = unsafe fn(Word);
 
 /// An executor's handle of a task, kept until the [`TaskHandle`](crate::TaskHandle) goes, and detached then: see
 /// [`JoinHandle::keep`].
-///
-/// Where an executor's task is shared between it and its handle, whoever lets go last frees its memory. An allocator is at its
-/// fastest where that is the thread that spawned the task, as it is without a registry.
 pub struct Kept {
     word: Word,
-    /// Detaches the handle that is in the word. To be called once.
-    detach: Option<unsafe fn(Word)>,
+    detach: Option<Detach>,
 }
 
 // SAFETY: what is kept is `Send`, which `new` asks for.
 unsafe impl Send for Kept {}
 // SAFETY: nothing can be done with a reference to it.
 unsafe impl Sync for Kept {}
-
-impl Init for Kept {
-    const INIT: Self = Self::nothing();
-}
 
 impl Kept {
     /// Nothing: what was there has been detached.
@@ -51,18 +54,7 @@ impl Kept {
     }
 }
 
-impl Kept {
-    // Not compiled into whoever drops a handle of which nothing is kept.
-    #[inline(never)]
-    fn let_go(&mut self, detach: unsafe fn(Word)) {
-        // SAFETY: it was made for what `new` has put in the word, and this is the only use of that.
-        contain(|| unsafe { detach(self.word) });
-    }
-}
-
-/// # Safety
-///
-/// There is an `H` in the word, which the caller owns and does not use again.
+/// As [`Detach`].
 unsafe fn detach<H: JoinHandle>(word: Word) {
     // SAFETY: the caller says so.
     unsafe { word.as_ptr().cast::<H>().read() }.detach();
@@ -72,7 +64,8 @@ impl Drop for Kept {
     #[inline]
     fn drop(&mut self) {
         if let Some(detach) = self.detach {
-            self.let_go(detach);
+            // SAFETY: it was made for what `new` has put in the word, which nobody else takes out.
+            contain(|| unsafe { detach(self.word) });
         }
     }
 }
@@ -80,5 +73,60 @@ impl Drop for Kept {
 impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Kept").field(&self.detach.is_some()).finish()
+    }
+}
+
+/// What a typed handle still has to let go of: its claim to the output, the executor's handle. A byte, and part of that handle, of
+/// which there is one for a slot.
+pub(crate) struct Claim(u8);
+
+/// The output may be there to be taken, or come.
+const OUTPUT: u8 = 1;
+/// The word in the slot is the executor's handle.
+const KEPT: u8 = 2;
+
+impl Claim {
+    pub(crate) const fn to_output() -> Self {
+        Self(OUTPUT)
+    }
+
+    #[inline]
+    pub(crate) fn has_output(&self) -> bool {
+        self.0 & OUTPUT != 0
+    }
+
+    #[inline]
+    pub(crate) fn took_output(&mut self) {
+        self.0 &= !OUTPUT;
+    }
+
+    /// Puts the executor's handle in the slot. Where the table keeps none, or those of another type, it is detached.
+    #[inline]
+    pub(crate) fn keep<M: Mode>(&mut self, slot: &SlotRef<M>, executors: Kept) {
+        let Some(detach) = executors.detach else { return };
+        if self.0 & KEPT == 0 && M::keeps(&slot.core().keeper, detach) {
+            let executors = ManuallyDrop::new(executors);
+            // SAFETY: nobody else uses the word while the typed handle is there, which has this.
+            unsafe { slot.back.kept.get().write(executors.word) };
+            self.0 |= KEPT;
+        }
+    }
+
+    /// Detaches what was put there.
+    #[inline]
+    pub(crate) fn detach<M: Mode>(&mut self, slot: &SlotRef<M>) {
+        if self.0 & KEPT != 0 {
+            self.0 &= !KEPT;
+            detach_kept(slot);
+        }
+    }
+}
+
+// Not compiled into whoever drops a handle, of which there is mostly nothing kept.
+#[inline(never)]
+fn detach_kept<M: Mode>(slot: &SlotRef<M>) {
+    if let Some(detach) = M::keeper(&slot.core().keeper) {
+        // SAFETY: `keep` put a handle there, of the table's one type; it is taken out here, once.
+        contain(|| unsafe { detach(reading(&slot.back.kept).read()) });
     }
 }

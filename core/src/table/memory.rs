@@ -5,10 +5,9 @@ use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use super::extras::{Garbage, Home};
+use super::extras::{Back, Garbage, Home};
 use super::{Core, CoreRef, slot};
-use crate::Text;
-use crate::mode::{Init, Mode, UnsafeCell};
+use crate::mode::{Init, Mode};
 use crate::slot::Slot;
 
 /// Slots are allocated so many at a time; two in models, which then see chunks come and go.
@@ -98,7 +97,7 @@ impl<M: Mode> Memory<M> {
             let place = (index * CHUNK as u32 + at) << core.shard_bits | shard;
             let next_free = if at + 1 < CHUNK as u32 { at + 1 } else { NONE };
             let home = Home::new(&core.shards[shard as usize], place, chunk.generation, next_free);
-            Slot::new(home, UnsafeCell::new(Text::EMPTY))
+            Slot::new(home, Back::new())
         }));
         chunk.free = 0;
         self.spare += 1;

@@ -2,8 +2,9 @@
 
 use core::ptr::NonNull;
 
-use super::CoreRef;
 use super::extras::Garbage;
+use super::shard::Inner;
+use super::{Core, CoreRef, slot};
 use crate::mode::{Lock, Mode, Word};
 use crate::slot::{RECORD, Slot, UNLISTED};
 
@@ -14,7 +15,6 @@ pub(super) fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
     let keep: Option<CoreRef<M>> = {
         // SAFETY: the reference that is given up is still counted.
         let slot = unsafe { pointer.as_ref() };
-        let core = slot.core();
         slot.shard().lock.with(|inner| {
             // The last one is alone with the lock, and counts without an atomic operation.
             match slot.refs.load() {
@@ -22,12 +22,8 @@ pub(super) fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
                 _ if slot.refs.sub(1) != 1 => return None,
                 _ => {}
             }
-            let flags = slot.flags();
-            if flags & (UNLISTED | RECORD) == UNLISTED | RECORD {
-                inner.unname(core, pointer);
-            }
-            if flags & UNLISTED != 0 || flags & RECORD == 0 {
-                inner.memory.free(core, pointer, &mut garbage);
+            if slot.flags() & (UNLISTED | RECORD) != RECORD {
+                free(slot.core(), pointer, inner, &mut garbage);
             }
             inner.referred -= 1;
             if inner.referred == 0 { inner.keep.take() } else { None }
@@ -36,4 +32,19 @@ pub(super) fn release<M: Mode>(pointer: NonNull<Slot<M>>) {
     garbage.drop();
     // This may be the last of the table: nothing may be borrowed from it any more.
     drop(keep);
+}
+
+/// Takes back a slot that nobody refers to and that has no record, or only one to be found by who refers to it.
+// Not compiled into a release, which mostly leaves a record.
+#[inline(never)]
+fn free<M: Mode>(
+    core: &Core<M>,
+    pointer: NonNull<Slot<M>>,
+    inner: &mut Inner<M>,
+    garbage: &mut Garbage<M>,
+) {
+    if slot(&pointer).flags() & RECORD != 0 {
+        inner.unname(core, pointer);
+    }
+    inner.memory.free(core, pointer, garbage);
 }

@@ -4,12 +4,13 @@ use alloc::vec::Vec;
 use core::task::Waker;
 
 use super::end::Left;
-use super::extras::{Home, More};
+use super::extras::{Back, Home, More};
 use super::payload::Payload;
 use super::{STOPPING, news, reference};
-use crate::mode::{Mode, Parts, Store, UnsafeCell, Vocabulary, Word};
+use crate::mode::{Mode, Parts, Store, Vocabulary, Word};
 use crate::slot::{
-    Body, CANCEL, End, HANDLE, KEEP, Legacy, SATURATED, STARTED, Slot, SlotRef, Words,
+    Body, CANCEL, ENDING, End, HANDLE, KEEP, Legacy, PLAIN, SATURATED, STARTED, Slot, SlotRef,
+    Words,
 };
 use crate::unwind::{Panic, contain, each, in_turn};
 use crate::wait::{Linked, wake_all};
@@ -32,7 +33,8 @@ impl<M: Parts> Store for M {
     const IN_STEPS: bool = true;
 
     type Home = Home<M>;
-    type Back = UnsafeCell<Text>;
+    type Back = Back;
+    type How = ();
     type Waker = ();
     type More = More<M>;
     type Why = ();
@@ -179,6 +181,11 @@ impl<M: Parts> Store for M {
     }
 
     #[inline]
+    fn decide(task: &Slot<M>, _: &mut Body<M>, end: End) -> u32 {
+        task.set_alone(ENDING | end.bits())
+    }
+
+    #[inline]
     fn is_ending(body: &Body<M>) -> bool {
         body.is_ending()
     }
@@ -222,8 +229,8 @@ impl<M: Parts> Store for M {
     fn seen(_: &SlotRef<M>, _: &Body<M>) {}
 
     #[inline]
-    fn end(task: &Slot<M>, body: &Body<M>) -> Option<End> {
-        task.how_it_ended(body)
+    fn end(task: &Slot<M>, _: &Body<M>) -> Option<End> {
+        End::of(task.flags())
     }
 
     #[inline]
@@ -238,7 +245,8 @@ impl<M: Parts> Store for M {
 
     #[inline]
     fn plain_end(task: &Slot<M>, node: &Linked<'_>) -> Option<End> {
-        if node.is_linked() { None } else { End::plain(task.flags()) }
+        let flags = task.flags();
+        if node.is_linked() || flags & PLAIN == 0 { None } else { End::of(flags) }
     }
 
     #[inline]

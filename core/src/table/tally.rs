@@ -44,7 +44,7 @@ impl<M: Mode> Core<M> {
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         let ended = self.ended();
-        self.spawned() == ended
+        self.spawned() == ended.all
     }
 
     #[inline]
@@ -52,16 +52,16 @@ impl<M: Mode> Core<M> {
         self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(shard.spawned.load()))
     }
 
-    /// How many ended. Of several counts each only grows, as their sum then does.
+    /// How many ended, and how many of these after they had been asked to stop, each of which only grows; and how many records
+    /// there were then.
     #[inline]
-    fn ended(&self) -> u32 {
-        let traceless = self.sum(|tally| &tally.ended_unasked);
-        traceless.wrapping_add(self.ended.unasked.load()).wrapping_add(self.ended_asked())
-    }
-
-    #[inline]
-    fn ended_asked(&self) -> u32 {
-        self.sum(|tally| &tally.ended_asked).wrapping_add(self.ended.asked.load())
+    fn ended(&self) -> Ended {
+        let (unasked, asked) =
+            (self.sum(|tally| &tally.ended_unasked), self.sum(|tally| &tally.ended_asked));
+        let books = self.ended.books();
+        let asked = asked.wrapping_add(books.asked);
+        let all = asked.wrapping_add(unasked).wrapping_add(books.unasked);
+        Ended { all, asked, records: books.records }
     }
 
     /// One count over all shards.
@@ -73,41 +73,47 @@ impl<M: Mode> Core<M> {
     /// How many tasks are queued, running and stopping, and how many records there are: none counts as both.
     pub(crate) fn counts(&self) -> ([usize; 3], usize) {
         self.steady(|ended| {
-            let ended_asked = self.ended_asked();
             let stopped = self.sum(|tally| &tally.stopped);
             let unqueued = self.sum(|tally| &tally.unqueued);
             let spawned = self.spawned();
             let queued = spawned.wrapping_sub(unqueued);
-            let stopping = stopped.wrapping_sub(ended_asked);
-            let live = spawned.wrapping_sub(ended);
+            let stopping = stopped.wrapping_sub(ended.asked);
+            let live = spawned.wrapping_sub(ended.all);
             let running = live.saturating_sub(queued).saturating_sub(stopping);
-            ([queued, running, stopping].map(|n| n as usize), self.ended.len())
+            ([queued, running, stopping].map(|n| n as usize), ended.records)
         })
     }
 
     /// How many tasks live.
     pub(crate) fn live(&self) -> usize {
-        self.steady(|ended| self.spawned().wrapping_sub(ended) as usize)
+        self.steady(|ended| self.spawned().wrapping_sub(ended.all) as usize)
     }
 
     /// How many live or have a record.
     pub(crate) fn known(&self) -> usize {
-        self.steady(|ended| self.spawned().wrapping_sub(ended) as usize + self.ended.len())
+        self.steady(|ended| self.spawned().wrapping_sub(ended.all) as usize + ended.records)
     }
 
     /// Reads counts at an instant at which nothing ended, if there is one within a few tries.
     ///
-    /// What leaves a state is read before what enters it, so that no difference is ever below nought; what ends in
-    /// between would be counted too often.
-    fn steady<R>(&self, read: impl Fn(u32) -> R) -> R {
+    /// What leaves a state is read before what enters it, so that no difference is ever below nought; of what ends in between,
+    /// and what is spawned after that, more would seem to live than ever did at once.
+    fn steady<R>(&self, read: impl Fn(&Ended) -> R) -> R {
         let mut tries = 8;
         loop {
             let ended = self.ended();
-            let result = read(ended);
+            let result = read(&ended);
             tries -= 1;
-            if tries == 0 || self.ended() == ended {
+            if tries == 0 || self.ended().all == ended.all {
                 return result;
             }
         }
     }
+}
+
+/// What was counted of those that ended.
+struct Ended {
+    all: u32,
+    asked: u32,
+    records: usize,
 }

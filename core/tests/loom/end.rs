@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use loom::thread;
-use task_registry_core::{Cancel, Options, Outcome, SpawnError, State};
+use task_registry_core::{Cancel, Options, Outcome, Retain, SpawnError, State};
 
 use crate::harness::{
     Driven, Gone, Yield, assert_quiet, beside, brief, endless, model, registry, with, word,
@@ -177,8 +177,17 @@ fn a_task_that_ends_is_counted_once() {
 
 #[test]
 fn whoever_finds_nothing_alive_finds_the_task_ended() {
-    model("end ∥ live").reaches(&["not yet", "nothing"], |reached| {
-        let tasks = registry();
+    finds_nothing_alive("end ∥ live", Options::new);
+}
+
+#[test]
+fn whoever_finds_nothing_alive_finds_a_task_ended_that_leaves_no_record() {
+    finds_nothing_alive("end without record ∥ live", || Options::new().retain(Retain::Nothing));
+}
+
+fn finds_nothing_alive(name: &'static str, options: fn() -> Options) {
+    model(name).reaches(&["not yet", "nothing"], move |reached| {
+        let tasks = with(options());
         let (owned, _) = Gone::new();
         let handle = tasks.spawn("x", brief(owned)).unwrap();
         let mut task = tasks.spawner().take();
