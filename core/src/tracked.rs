@@ -175,14 +175,14 @@ impl<F: Future, M: Storage, X: Terms<F::Output>> TrackedProj<'_, F, M, X>
 where
     F::Output: 'static,
 {
-    /// Drops the future, and reports the end of a task that returned `Ready` and has nothing else to say.
+    /// Drops the future, and reports the end of a plain task that returned `Ready`.
     #[cfg_attr(feature = "alloc", inline(always))]
     fn complete(mut self, output: F::Output, cx: &mut Context<'_>) -> Poll<M::Seen> {
         let Some(slot) = self.task.slot.take() else {
             return Poll::Ready(M::Seen::default());
         };
         let stage = self.stage.as_mut();
-        if let Err(panic) = run_inside(&slot, || set_gone(stage)) {
+        if let Err(panic) = catch(|| set_gone(stage)) {
             M::unclaimed(&slot, panic);
         }
         match M::complete(slot, output) {
@@ -194,14 +194,14 @@ where
         }
     }
 
-    /// Drops the future of a task that was asked to stop, and reports its end.
+    /// Drops the future of a plain task that was asked to stop, and reports its end.
     #[cfg_attr(feature = "alloc", inline)]
     fn stop(mut self, cx: &mut Context<'_>) -> Poll<M::Seen> {
         let Some(slot) = self.task.slot.take() else {
             return Poll::Ready(M::Seen::default());
         };
         let stage = self.stage.as_mut();
-        let (polled, slot) = match run_inside(&slot, || set_gone(stage)) {
+        let (polled, slot) = match catch(|| set_gone(stage)) {
             Ok(()) => match M::stopped(slot) {
                 Ok(seen) => return Poll::Ready(seen),
                 Err(slot) => (Ok(Poll::Pending), slot),
@@ -300,13 +300,6 @@ where
 
 fn set_gone<F, C, H>(mut stage: Pin<&mut Stage<F, C, H>>) {
     stage.set(Stage::Gone);
-}
-
-/// Runs what is the task's.
-#[cfg_attr(feature = "alloc", inline)]
-fn run_inside<M: Storage, R>(slot: &SlotRef<M>, foreign: impl FnOnce() -> R) -> Result<R, Panic> {
-    let _inside = M::enter(slot);
-    catch(foreign)
 }
 
 enum Begin {

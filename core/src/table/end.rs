@@ -145,8 +145,7 @@ impl<M: Mode> SlotRef<M> {
         let stopped = self.with(|body| {
             let flags = self.flags();
             let quick = flags & (ENDING | STARTED | CANCEL | CHAINED | KEEP) == STARTED | CANCEL
-                && (flags & MORE == 0 || body.has_no_extras())
-                && !self.core().notes;
+                && (flags & MORE == 0 || body.has_no_extras());
             if quick {
                 left.waker = self.take_waker(body);
                 self.close::<true>(body, flags, &mut left);
