@@ -168,7 +168,7 @@ mod with_alloc {
     use core::ops::Deref;
 
     use crate::restart::Again;
-    use crate::table::Detach;
+    use crate::table::Kind;
 
     /// How a growing table is shared. Sealed: [`Unsync`](super::Unsync) and [`Sync`](super::Sync) are the modes.
     #[expect(private_bounds, reason = "what a mode is made of is nobody else's business")]
@@ -184,11 +184,11 @@ mod with_alloc {
         /// Knows of which type the executor's handles are that a table keeps, if it does.
         type Keeper: super::Init;
 
-        /// Whether the table keeps those that `detach` was made for. If it keeps none yet, it does from now on.
-        fn keeps(keeper: &Self::Keeper, detach: Detach) -> bool;
+        /// Whether the table keeps those of this type. If it keeps none yet, it does from now on.
+        fn keeps(keeper: &Self::Keeper, kind: Kind) -> bool;
 
-        /// What those are detached with that it keeps.
-        fn keeper(keeper: &Self::Keeper) -> Option<Detach>;
+        /// The type of those that it keeps.
+        fn keeper(keeper: &Self::Keeper) -> Option<Kind>;
 
         fn again(again: &Self::Again) -> &dyn Again<Self>
         where

@@ -50,7 +50,7 @@ pub use ended::TaskEnd;
 use extras::Garbage;
 pub(crate) use extras::Head;
 pub use kept::Kept;
-pub(crate) use kept::{Claim, Detach};
+pub(crate) use kept::{Claim, Kind};
 pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 

@@ -10,7 +10,7 @@ use super::modelled::{Arc, AtomicU32};
 use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Parts, Word};
 use crate::restart::Again;
-use crate::table::Detach;
+use crate::table::Kind;
 
 /// A lock between threads, for what is in no table.
 pub(crate) type Guarded<T> = Mutex<T>;
@@ -24,16 +24,15 @@ impl Parts for Sync {
     type Ptr<T: 'static> = Arc<T>;
     // Given at admission and never changed: there is nothing in it for a model to explore.
     type Again = std::sync::Arc<dyn Again<Sync> + Send + core::marker::Sync>;
-    type Keeper = OnceLock<Detach>;
+    type Keeper = OnceLock<Kind>;
 
     #[inline]
-    fn keeps(keeper: &OnceLock<Detach>, detach: Detach) -> bool {
-        // Two functions of one address do the same. One that has two addresses is at worst not known again.
-        *keeper.get_or_init(|| detach) as *const () == detach as *const ()
+    fn keeps(keeper: &OnceLock<Kind>, kind: Kind) -> bool {
+        *keeper.get_or_init(|| kind) == kind
     }
 
     #[inline]
-    fn keeper(keeper: &OnceLock<Detach>) -> Option<Detach> {
+    fn keeper(keeper: &OnceLock<Kind>) -> Option<Kind> {
         keeper.get().copied()
     }
 

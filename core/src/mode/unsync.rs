@@ -9,7 +9,7 @@ use super::Unsync;
 use super::with_alloc::Erase;
 use super::{Init, Lock, Locks, Word};
 #[cfg(feature = "alloc")]
-use crate::{restart::Again, table::Detach};
+use crate::{restart::Again, table::Kind};
 
 impl Locks for Unsync {
     type Lock<T: Init> = RefCell<T>;
@@ -23,11 +23,11 @@ impl Parts for Unsync {
     // One thread spawns, runs and joins: there is nothing to be had from keeping it.
     type Keeper = ();
 
-    fn keeps((): &(), _: Detach) -> bool {
+    fn keeps((): &(), _: Kind) -> bool {
         false
     }
 
-    fn keeper((): &()) -> Option<Detach> {
+    fn keeper((): &()) -> Option<Kind> {
         None
     }
 

@@ -3,6 +3,7 @@
 //! A word of it lies in the slot, for which there is room, so that the task's handle is as small as it would be without. What it
 //! is is known to the table, which keeps handles of one type: that of the first spawner that has one kept.
 
+use core::any::TypeId;
 use core::fmt;
 use core::mem::{ManuallyDrop, MaybeUninit};
 
@@ -13,18 +14,31 @@ use crate::unwind::contain;
 
 pub(crate) type Word = MaybeUninit<*mut ()>;
 
-/// Detaches the handle in a word.
-///
-/// # Safety
-///
-/// There is one, of the type that this was made for, which the caller owns and does not use again.
-pub(crate) type Detach = unsafe fn(Word);
+/// What type of handle is in a word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    type_id: TypeId,
+    /// Detaches it.
+    ///
+    /// # Safety
+    ///
+    /// There is one of this type in the word, which the caller owns and does not use again.
+    detach: unsafe fn(Word),
+}
+
+impl PartialEq for Kind {
+    /// Whether it is the same type. There may be several functions for one.
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.type_id == other.type_id
+    }
+}
 
 /// An executor's handle of a task, kept until the [`TaskHandle`](crate::TaskHandle) goes, and detached then: see
 /// [`JoinHandle::keep`].
 pub struct Kept {
     word: Word,
-    detach: Option<Detach>,
+    kind: Option<Kind>,
 }
 
 // SAFETY: what is kept is `Send`, which `new` asks for.
@@ -36,7 +50,7 @@ impl Kept {
     /// Nothing: what was there has been detached.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self { word: Word::uninit(), detach: None }
+        Self { word: Word::uninit(), kind: None }
     }
 
     /// Keeps a handle that is no larger than a pointer; a larger one is detached at once.
@@ -50,11 +64,11 @@ impl Kept {
         let mut word = Word::uninit();
         // SAFETY: the handle fits, as was just seen.
         unsafe { word.as_mut_ptr().cast::<H>().write(handle) };
-        Self { word, detach: Some(detach::<H>) }
+        Self { word, kind: Some(Kind { type_id: TypeId::of::<H>(), detach: detach::<H> }) }
     }
 }
 
-/// As [`Detach`].
+/// As [`Kind::detach`].
 unsafe fn detach<H: JoinHandle>(word: Word) {
     // SAFETY: the caller says so.
     unsafe { word.as_ptr().cast::<H>().read() }.detach();
@@ -63,16 +77,16 @@ unsafe fn detach<H: JoinHandle>(word: Word) {
 impl Drop for Kept {
     #[inline]
     fn drop(&mut self) {
-        if let Some(detach) = self.detach {
-            // SAFETY: it was made for what `new` has put in the word, which nobody else takes out.
-            contain(|| unsafe { detach(self.word) });
+        if let Some(kind) = self.kind {
+            // SAFETY: `new` has put a handle of this type in the word, and nobody else takes it out.
+            contain(|| unsafe { (kind.detach)(self.word) });
         }
     }
 }
 
 impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Kept").field(&self.detach.is_some()).finish()
+        f.debug_tuple("Kept").field(&self.kind.is_some()).finish()
     }
 }
 
@@ -103,8 +117,8 @@ impl Claim {
     /// Puts the executor's handle in the slot. Where the table keeps none, or those of another type, it is detached.
     #[inline]
     pub(crate) fn keep<M: Mode>(&mut self, slot: &SlotRef<M>, executors: Kept) {
-        let Some(detach) = executors.detach else { return };
-        if self.0 & KEPT == 0 && M::keeps(&slot.core().keeper, detach) {
+        let Some(kind) = executors.kind else { return };
+        if self.0 & KEPT == 0 && M::keeps(&slot.core().keeper, kind) {
             let executors = ManuallyDrop::new(executors);
             // SAFETY: nobody else uses the word while the typed handle is there, which has this.
             unsafe { slot.back.kept.get().write(executors.word) };
@@ -125,8 +139,8 @@ impl Claim {
 // Not compiled into whoever drops a handle, of which there is mostly nothing kept.
 #[inline(never)]
 fn detach_kept<M: Mode>(slot: &SlotRef<M>) {
-    if let Some(detach) = M::keeper(&slot.core().keeper) {
+    if let Some(kind) = M::keeper(&slot.core().keeper) {
         // SAFETY: `keep` put a handle there, of the table's one type; it is taken out here, once.
-        contain(|| unsafe { detach(reading(&slot.back.kept).read()) });
+        contain(|| unsafe { (kind.detach)(reading(&slot.back.kept).read()) });
     }
 }

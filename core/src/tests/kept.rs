@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use super::poll_once;
 use crate::mode::{self, Mode, Sync, Unsync};
-use crate::{JoinHandle, Kept, Options, Refused, Registry, Spawn, Spawner, Tasks};
+use crate::{JoinHandle, Kept, Options, Refused, Registry, Spawn, Spawner, TaskHandle, Tasks};
 
 /// How often handles were detached, and how often they were dropped.
 #[derive(Clone, Default)]
@@ -152,4 +152,48 @@ impl<F: Future<Output = ()>> Spawn<F> for Anything {
 fn a_table_of_one_thread_keeps_no_handles() {
     assert_eq!(detached_at_once::<Sync>(), 0);
     assert_eq!(detached_at_once::<Unsync>(), 1);
+}
+
+#[test]
+fn a_table_that_two_spawners_share_keeps_the_handles_of_the_first() {
+    let (first, second) = (Later::default(), Later::default());
+    let table = Tasks::<Sync>::new(Options::new());
+    let kept = Registry::with_tasks(first.clone(), table.clone()).spawn("a", ready(1)).unwrap();
+    let detached = Registry::with_tasks(Other(second.clone()), table).spawn("b", ready(2)).unwrap();
+    assert_eq!((first.1.get(), second.1.get()), ([0, 0], [1, 1]));
+    drop((kept, detached));
+    assert_eq!((first.1.get(), second.1.get()), ([1, 1], [1, 1]));
+}
+
+/// As `Later`, with handles of another type.
+struct Other(Later);
+
+struct Another(Handle<0>);
+
+impl JoinHandle for Another {
+    fn detach(self) {
+        self.0.detach();
+    }
+
+    fn keep(self) -> Kept {
+        Kept::new(self)
+    }
+}
+
+impl Spawner for Other {
+    type Handle = Another;
+    type Mode = mode::Sync;
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for Other {
+    fn spawn(&self, future: F) -> Result<Another, Refused<F>> {
+        Ok(Another(self.0.spawn(future)?))
+    }
+}
+
+#[test]
+fn a_tasks_handle_has_two_words_whatever_it_keeps() {
+    let word = size_of::<usize>();
+    assert_eq!(size_of::<TaskHandle<[u64; 9], Sync>>(), 2 * word);
+    assert_eq!(size_of::<TaskHandle<[u64; 9], Unsync>>(), 2 * word);
 }
