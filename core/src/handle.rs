@@ -77,6 +77,10 @@ impl<M: Mode> fmt::Debug for Started<M> {
 /// Awaiting gives `Ok(output)` once the task's future has been dropped, or a [`JoinError`] that says how it ended
 /// instead. The handle may be awaited in pieces (`&mut handle` in a `select!`): cancel safe. The output can be taken
 /// once (law 17); dropping the handle lets go of the output and never stops the task (law 8).
+///
+/// On some executors (tokio's of several threads) what the executor itself allocated for the task goes when this was awaited to
+/// its end, or is dropped, and not before, as with the executor's own handle: see [`JoinHandle::keep`]. Who only wants to look at
+/// the task keeps a [`TaskRef`], `handle.task().clone()`.
 pub struct TaskHandle<T, M: Mode> {
     task: TaskRef<M>,
     claim: Claim,
@@ -106,12 +110,14 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
 impl<T, M: Mode> TaskHandle<T, M> {
     #[inline]
     pub(crate) fn keep(&mut self, executors: impl JoinHandle) {
-        self.claim.keep(&self.task.0, executors.keep());
+        // Foreign code, which runs before anything is changed.
+        let kept = executors.keep();
+        self.claim.keep(&self.task.0, kept);
     }
 
     /// What the handle was made from. The claim to the output stands.
     pub(crate) fn into_slot(mut self) -> SlotRef<M> {
-        self.claim.took_output();
+        self.claim.forget_output();
         self.task.0.clone()
     }
 
@@ -133,16 +139,18 @@ impl<T: 'static, M: Mode> Future for TaskHandle<T, M> {
     type Output = Result<T, JoinError>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let task = &self.task.0;
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let task = &this.task.0;
         // The common case needs no lock: nothing is left here but the output.
         if task.flags() & ENDED != 0 {
             if let Some(output) = task.take_output() {
-                self.claim.took_output();
+                this.claim.forget_output();
+                this.claim.detach(task);
                 return Poll::Ready(downcast(output));
             }
         }
-        self.poll_locked(cx)
+        this.poll_locked(cx)
     }
 }
 
@@ -178,7 +186,8 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
                 }
                 Poll::Ready(Some(output)) => {
                     let_go(waker.take());
-                    self.claim.took_output();
+                    self.claim.forget_output();
+                    self.claim.detach(task);
                     return Poll::Ready(match output {
                         Ok(output) => downcast(output),
                         Err((outcome, panic)) => Err(JoinError::new(outcome, panic)),

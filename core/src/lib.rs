@@ -24,7 +24,8 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-// In import order: each module uses only those above it, but that `mode` names what its tables are made of.
+// In import order: each module uses only those above it, but that `mode` names what its tables are made of, and `spawner` what a
+// table keeps of an executor's handle.
 #[cfg(feature = "alloc")]
 mod arc;
 mod id;

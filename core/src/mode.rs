@@ -184,7 +184,8 @@ mod with_alloc {
         /// Knows of which type the executor's handles are that a table keeps, if it does.
         type Keeper: super::Init;
 
-        /// Whether the table keeps those of this type. If it keeps none yet, it does from now on.
+        /// Whether the table keeps those of this type. If it keeps none yet, it does from now on, and of no other type ever: `kept`
+        /// relies on that.
         fn keeps(keeper: &Self::Keeper, kind: Kind) -> bool;
 
         /// The type of those that it keeps.

@@ -16,7 +16,7 @@
 //! | `GRACE` | at admission: the wrapper has a grace of its own | never |
 //! | `GRACING` | by a canceller, under the body's lock: that grace has begun | never |
 //! | `ENDING`, then `ENDED` | by whoever reports the end, under the body's lock | never |
-//! | `GONE` | when the record leaves the registry: with `ENDED`, or under the lock of the ended list, in a fixed table under its own | never |
+//! | `GONE` | when the record leaves the registry: with `ENDED`, or under the lock of the ended list, in a fixed table under its own; see below | never |
 //! | `UNLISTED` | with `ENDED`, when no record is kept: the last reference takes the slot out of the table | never |
 //! | `RESERVED` | at admission | when a future is given, under the body's lock |
 //! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
@@ -38,6 +38,10 @@
 //!
 //! Under the lock most of these are a plain store (`set_alone`). A wrapper that a canceller wakes sees `STOP` all the same:
 //! the store comes before the wake, and on every executor a wake comes before the poll that it leads to.
+//!
+//! Once a task has ended, flags are written only on behalf of somebody who had a reference before that, or who takes what it left
+//! (`OUTPUT`, `LOOKING`, `PANIC`, `CHAINED`). So `GONE` is a plain store where there is neither: whoever finds the task meanwhile sees
+//! that it has ended, and writes none.
 //!
 //! `ENDING` comes before the registry's books (counters, list of ended tasks) are changed and `ENDED` after: who
 //! finds only the first waits for the lock and reads again, so that nobody sees one half of an end.
@@ -248,8 +252,8 @@ impl<M: Storage> Slot<M> {
         self.flags.set(flags)
     }
 
-    /// Sets flags without a read-modify-write, under the body's lock, where nobody writes flags without it: once the task has
-    /// started, or in the hands of whoever ends it, until it has ended.
+    /// Sets flags without a read-modify-write, where nobody else writes any: under the body's lock once the task has started, or in
+    /// the hands of whoever ends it, until it has ended; and `GONE` where nothing is left.
     #[inline]
     pub(crate) fn set_alone(&self, flags: u32) -> u32 {
         let before = self.flags.load();

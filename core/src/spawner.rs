@@ -117,11 +117,15 @@ pub trait JoinHandle: Sized {
     /// Lets the task run on its own. Called once: right after the spawn, unless [`keep`](JoinHandle::keep) says otherwise.
     fn detach(self);
 
-    /// What the [`TaskHandle`](crate::TaskHandle) keeps of this until it goes itself: nothing, unless an adapter says so with
-    /// [`Kept::new(self)`](Kept::new).
+    /// What the [`TaskHandle`](crate::TaskHandle) keeps of this until it has what it waits for, or goes itself: nothing, unless an
+    /// adapter says so with [`Kept::new(self)`](Kept::new).
     ///
     /// That is for executors whose tasks are freed by the last who lets go of them. If the handle goes first, that is the
-    /// executor's thread, and an allocator bears badly with memory that one thread takes and another gives back.
+    /// executor's thread, and an allocator bears badly with memory that one thread takes and another gives back. What the
+    /// executor has for a task is not freed before then.
+    ///
+    /// It is detached at once all the same where a table stays on its thread, keeps the handles of another spawner, of another
+    /// type, or where the task is one that can be made anew.
     #[cfg(feature = "alloc")]
     fn keep(self) -> Kept {
         self.detach();

@@ -84,6 +84,7 @@ pub(crate) struct Core<M: Mode> {
     order: M::Lock<i64>,
     /// The last live task ended, or the registry was closed.
     pub(crate) idle: Event<M>,
+    /// Of which type the executor's handles are that are kept here: see `kept`.
     pub(crate) keeper: M::Keeper,
     /// A name appeared; waiters have its short hash as their key.
     pub(crate) named: Event<M>,

@@ -275,7 +275,7 @@ impl<M: Mode> List<M> {
     fn taken(&mut self, slot: NonNull<Slot<M>>) {
         self.books.records -= 1;
         let task = super::slot(&slot);
-        // Nobody refers to it, and it left nothing: of an ended task nobody else writes the flags then.
+        // Nobody refers to it who did before it ended, and it left nothing: so nobody else writes its flags (see `slot`).
         if task.refs.load() == 0 && task.flags() & (OUTPUT | LOOKING | PANIC | CHAINED) == 0 {
             task.set_alone(GONE);
         } else {

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use core::task::Waker;
 
 use super::News;
-use super::kept::Word;
+use super::kept::Bits;
 use super::payload::Payload;
 use super::room::Room;
 use super::shard::Shard;
@@ -50,12 +50,12 @@ pub(crate) struct Back {
     /// As `Head`.
     pub(super) name: UnsafeCell<Text>,
     /// See [`kept`](super::kept).
-    pub(super) kept: UnsafeCell<Word>,
+    pub(super) kept: UnsafeCell<Bits>,
 }
 
 impl Back {
     pub(super) fn new() -> Self {
-        Self { name: UnsafeCell::new(Text::EMPTY), kept: UnsafeCell::new(Word::uninit()) }
+        Self { name: UnsafeCell::new(Text::EMPTY), kept: UnsafeCell::new(Bits::uninit()) }
     }
 }
 

@@ -1,7 +1,13 @@
 //! What a task's handle keeps of the executor's own handle, its type forgotten.
 //!
-//! A word of it lies in the slot, for which there is room, so that the task's handle is as small as it would be without. What it
-//! is is known to the table, which keeps handles of one type: that of the first spawner that has one kept.
+//! A word of it lies in the slot, for which there is room, so that the task's handle is as small as it would be without. Of which
+//! type it is, the table knows, which keeps handles of one type: that of the first spawner that has one kept.
+//!
+//! # Invariants
+//!
+//! 6. While a typed handle's `HAS_HANDLE` is set, the word in its slot is an executor's handle of the table's type, which is that
+//!    typed handle's own. There is one typed handle for a task, and only it touches the word.
+//! 7. A table's type is set once, by the first handle that is kept, and never changed ([`Parts::keeps`](crate::mode::Parts)).
 
 use core::any::TypeId;
 use core::fmt;
@@ -12,7 +18,7 @@ use crate::mode::{Mode, reading};
 use crate::slot::SlotRef;
 use crate::unwind::contain;
 
-pub(crate) type Word = MaybeUninit<*mut ()>;
+pub(crate) type Bits = MaybeUninit<*mut ()>;
 
 /// What type of handle is in a word.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +29,7 @@ pub(crate) struct Kind {
     /// # Safety
     ///
     /// There is one of this type in the word, which the caller owns and does not use again.
-    detach: unsafe fn(Word),
+    detach: unsafe fn(Bits),
 }
 
 impl PartialEq for Kind {
@@ -34,10 +40,10 @@ impl PartialEq for Kind {
     }
 }
 
-/// An executor's handle of a task, kept until the [`TaskHandle`](crate::TaskHandle) goes, and detached then: see
-/// [`JoinHandle::keep`].
+/// An executor's handle of a task, kept until the [`TaskHandle`](crate::TaskHandle) has what it waits for, or goes, and detached
+/// then: see [`JoinHandle::keep`].
 pub struct Kept {
-    word: Word,
+    word: Bits,
     kind: Option<Kind>,
 }
 
@@ -50,18 +56,18 @@ impl Kept {
     /// Nothing: what was there has been detached.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self { word: Word::uninit(), kind: None }
+        Self { word: Bits::uninit(), kind: None }
     }
 
     /// Keeps a handle that is no larger than a pointer; a larger one is detached at once.
     #[inline]
     #[must_use = "what is kept is detached when this is dropped"]
     pub fn new<H: JoinHandle + Send + 'static>(handle: H) -> Self {
-        if size_of::<H>() > size_of::<Word>() || align_of::<H>() > align_of::<Word>() {
+        if size_of::<H>() > size_of::<Bits>() || align_of::<H>() > align_of::<Bits>() {
             handle.detach();
             return Self::nothing();
         }
-        let mut word = Word::uninit();
+        let mut word = Bits::uninit();
         // SAFETY: the handle fits, as was just seen.
         unsafe { word.as_mut_ptr().cast::<H>().write(handle) };
         Self { word, kind: Some(Kind { type_id: TypeId::of::<H>(), detach: detach::<H> }) }
@@ -69,7 +75,7 @@ impl Kept {
 }
 
 /// As [`Kind::detach`].
-unsafe fn detach<H: JoinHandle>(word: Word) {
+unsafe fn detach<H: JoinHandle>(word: Bits) {
     // SAFETY: the caller says so.
     unsafe { word.as_ptr().cast::<H>().read() }.detach();
 }
@@ -95,42 +101,43 @@ impl fmt::Debug for Kept {
 pub(crate) struct Claim(u8);
 
 /// The output may be there to be taken, or come.
-const OUTPUT: u8 = 1;
-/// The word in the slot is the executor's handle.
-const KEPT: u8 = 2;
+const TO_OUTPUT: u8 = 1;
+/// Invariant 6.
+const HAS_HANDLE: u8 = 2;
 
 impl Claim {
     pub(crate) const fn to_output() -> Self {
-        Self(OUTPUT)
+        Self(TO_OUTPUT)
     }
 
     #[inline]
     pub(crate) fn has_output(&self) -> bool {
-        self.0 & OUTPUT != 0
+        self.0 & TO_OUTPUT != 0
     }
 
+    /// It was taken, or somebody else has the claim now.
     #[inline]
-    pub(crate) fn took_output(&mut self) {
-        self.0 &= !OUTPUT;
+    pub(crate) fn forget_output(&mut self) {
+        self.0 &= !TO_OUTPUT;
     }
 
     /// Puts the executor's handle in the slot. Where the table keeps none, or those of another type, it is detached.
     #[inline]
-    pub(crate) fn keep<M: Mode>(&mut self, slot: &SlotRef<M>, executors: Kept) {
-        let Some(kind) = executors.kind else { return };
-        if self.0 & KEPT == 0 && M::keeps(&slot.core().keeper, kind) {
-            let executors = ManuallyDrop::new(executors);
-            // SAFETY: nobody else uses the word while the typed handle is there, which has this.
-            unsafe { slot.back.kept.get().write(executors.word) };
-            self.0 |= KEPT;
+    pub(crate) fn keep<M: Mode>(&mut self, slot: &SlotRef<M>, kept: Kept) {
+        let Some(kind) = kept.kind else { return };
+        if self.0 & HAS_HANDLE == 0 && M::keeps(&slot.core().keeper, kind) {
+            let kept = ManuallyDrop::new(kept);
+            // SAFETY: it was not set, so there is nothing in the word, which is this handle's (invariant 6).
+            unsafe { slot.back.kept.get().write(kept.word) };
+            self.0 |= HAS_HANDLE;
         }
     }
 
     /// Detaches what was put there.
     #[inline]
     pub(crate) fn detach<M: Mode>(&mut self, slot: &SlotRef<M>) {
-        if self.0 & KEPT != 0 {
-            self.0 &= !KEPT;
+        if self.0 & HAS_HANDLE != 0 {
+            self.0 &= !HAS_HANDLE;
             detach_kept(slot);
         }
     }
@@ -140,7 +147,7 @@ impl Claim {
 #[inline(never)]
 fn detach_kept<M: Mode>(slot: &SlotRef<M>) {
     if let Some(kind) = M::keeper(&slot.core().keeper) {
-        // SAFETY: `keep` put a handle there, of the table's one type; it is taken out here, once.
+        // SAFETY: invariants 6 and 7; the caller has cleared `HAS_HANDLE`.
         contain(|| unsafe { (kind.detach)(reading(&slot.back.kept).read()) });
     }
 }

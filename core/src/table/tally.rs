@@ -1,4 +1,4 @@
-//! How many tasks are where, without a lock.
+//! How many tasks are where. Some of that is counted here, without a lock; what leaves a record is counted with it, in `ended`.
 
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -6,8 +6,8 @@ use core::ptr::NonNull;
 use super::Core;
 use crate::mode::{Init, Mode, Word};
 
-/// Counts that only ever grow, so that their differences, and that to how many were spawned, can be read without a lock:
-/// see [`Core::is_idle`].
+/// Counts that only ever grow, so that their differences, and that to how many were spawned, mean something although they are not
+/// read at one instant: see [`Core::is_idle`].
 ///
 /// On a cache line of its own: who runs tasks writes here, who spawns them writes to what the shard's lock guards.
 #[repr(align(64))]

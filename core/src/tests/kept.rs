@@ -108,6 +108,7 @@ fn law_08_a_kept_handle_goes_with_the_tasks_handle_awaited_or_not() {
     spawner.run();
     assert!(tasks.get("dropped").unwrap().outcome().unwrap().is_completed());
     assert!(matches!(poll_once(&mut awaited), Poll::Ready(Ok(1))));
+    assert_eq!(spawner.1.get(), [2, 2]);
     drop(awaited);
     assert_eq!(spawner.1.get(), [2, 2]);
 }
@@ -117,6 +118,7 @@ fn a_kept_handle_goes_to_another_thread_with_the_tasks_handle() {
     let spawner = Later::default();
     let tasks = Registry::new(spawner.clone());
     let handle = tasks.spawn("a", ready(1)).unwrap();
+    assert_eq!(spawner.1.get(), [0, 0]);
     std::thread::spawn(|| drop(handle)).join().unwrap();
     assert_eq!(spawner.1.get(), [1, 1]);
     spawner.run();
@@ -196,4 +198,15 @@ fn a_tasks_handle_has_two_words_whatever_it_keeps() {
     let word = size_of::<usize>();
     assert_eq!(size_of::<TaskHandle<[u64; 9], Sync>>(), 2 * word);
     assert_eq!(size_of::<TaskHandle<[u64; 9], Unsync>>(), 2 * word);
+}
+
+#[test]
+fn a_task_that_can_be_made_anew_keeps_no_handle() {
+    let spawner = Later::default();
+    let tasks = Registry::new(spawner.clone());
+    let handle = tasks.spawn_restartable("a", |_| ready(1)).unwrap();
+    assert_eq!(spawner.1.get(), [1, 1]);
+    spawner.run();
+    drop(handle);
+    assert_eq!(spawner.1.get(), [1, 1]);
 }

@@ -27,12 +27,15 @@ use std::time::Instant;
 
 use loom::sync::atomic::{AtomicBool, AtomicU32};
 use task_registry_core::{
-    Options, Outcome, Refusal, Refused, Registry, Spawn, Spawner, Tasks, mode, mode::modelled,
+    JoinHandle, Kept, Options, Outcome, Refusal, Refused, Registry, Spawn, Spawner, Tasks, mode,
+    mode::modelled,
 };
 
 thread_local! {
     /// Loom's threads are all on the thread of the test.
     static PANICS: Cell<u32> = const { Cell::new(0) };
+    /// How many of the spawner's handles were neither detached nor given.
+    static HANDLES: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Which outcomes of a race were reached.
@@ -86,14 +89,16 @@ impl Model {
         let mut builder = loom::model::Builder::new();
         let quick = self.large && std::env::var_os("LOOM_QUICK").is_some();
         let own = *builder.preemption_bound.get_or_insert(self.preemptions);
-        builder.preemption_bound = Some(if quick { own - 1 } else { own });
+        builder.preemption_bound = Some(if quick { own.saturating_sub(1) } else { own });
         builder.max_branches = 20_000;
         let bound = builder.preemption_bound;
         let began = Instant::now();
         let (inside, counted) = (reached.clone(), schedules.clone());
         builder.check(move || {
             PANICS.set(0);
+            HANDLES.set(0);
             model(&inside);
+            assert_eq!(HANDLES.get(), 0, "a handle of the spawner's was lost, or detached twice");
             // The registry contains panics: also those of this model, and of loom itself.
             assert_eq!(PANICS.get(), 0, "a panic was contained");
             counted.fetch_add(1, Relaxed);
@@ -278,18 +283,32 @@ impl Shelf {
     }
 }
 
+/// The spawner's handle, which a task's keeps: in a box, so that it is something.
+pub(crate) struct Shelved(#[expect(dead_code, reason = "it is to be dropped")] Box<u8>);
+
+impl JoinHandle for Shelved {
+    fn detach(self) {
+        HANDLES.set(HANDLES.get().wrapping_sub(1));
+    }
+
+    fn keep(self) -> Kept {
+        Kept::new(self)
+    }
+}
+
 impl Spawner for Shelf {
-    type Handle = ();
+    type Handle = Shelved;
     type Mode = mode::Sync;
 }
 
 impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for Shelf {
-    fn spawn(&self, future: F) -> Result<(), Refused<F>> {
+    fn spawn(&self, future: F) -> Result<Shelved, Refused<F>> {
         if self.1.load(Relaxed) {
             return Err(Refused::new(future, Refusal::Full));
         }
         self.0.lock().unwrap().push(Box::pin(future));
-        Ok(())
+        HANDLES.set(HANDLES.get() + 1);
+        Ok(Shelved(Box::new(0)))
     }
 }
 

@@ -3,7 +3,9 @@
 use loom::thread;
 use task_registry_core::{Options, Retain, State, TakeError};
 
-use crate::harness::{Driven, Gone, Owned, Yield, beside, brief, endless, model, registry, with};
+use crate::harness::{
+    Driven, Gone, Owned, Yield, assert_quiet, beside, brief, endless, model, registry, with,
+};
 
 async fn returning(output: Owned) -> Owned {
     Yield::default().await;
@@ -351,4 +353,36 @@ fn a_record_that_was_found_keeps_its_table_when_all_else_lets_go_of_it() {
         dropper.join().unwrap();
         assert!(found.is_none_or(|task| task.name() == Some("x")));
     });
+}
+
+#[test]
+fn a_record_that_is_purged_while_somebody_finds_it_is_as_it_was_to_him() {
+    model("purge ∥ get, wait, cancel, purge").preemptions(2).reaches(
+        &["found", "gone"],
+        |reached| {
+            let tasks = registry();
+            let (owned, _) = Gone::new();
+            drop(tasks.spawn("x", brief(owned)).unwrap());
+            let mut task = tasks.spawner().take();
+            task.poll();
+            task.go_on();
+            task.finish();
+            let table = tasks.tasks().clone();
+            let looker = thread::spawn(move || {
+                let found = table.get("x")?;
+                drop(found.cancel());
+                assert!(Driven::new(found.wait()).poll(), "it has ended");
+                assert!(found.outcome().is_some_and(|outcome| outcome.is_completed()));
+                Some(found.purge())
+            });
+            let purged = tasks.purge();
+            let (found, taken) = match looker.join().unwrap() {
+                Some(taken) => ("found", usize::from(taken)),
+                None => ("gone", 0),
+            };
+            assert_eq!((purged + taken, tasks.records(), tasks.len()), (1, 0, 0));
+            reached.that(found);
+            assert_quiet(&tasks);
+        },
+    );
 }

@@ -1,9 +1,9 @@
 //! The lists of those who wait: nobody in them is forgotten, nobody who left is woken.
 
 use loom::thread;
-use task_registry_core::Outcome;
+use task_registry_core::{Options, Outcome, Retain};
 
-use crate::harness::{Driven, Gone, beside, brief, endless, model, registry};
+use crate::harness::{Driven, Gone, beside, brief, endless, model, registry, with};
 
 #[test]
 fn whoever_comes_to_wait_while_a_task_ends_is_woken_or_sees_the_end() {
@@ -88,46 +88,63 @@ fn a_token_wakes_those_who_wait_for_it_and_the_end_the_others() {
 
 #[test]
 fn the_last_of_two_ends_in_different_shards_wakes_who_waits_for_idleness() {
+    two_ends("end ∥ end ∥ wait_idle", Options::new);
+}
+
+#[test]
+fn the_last_of_two_ends_that_leave_no_record_wakes_who_waits_for_idleness() {
+    let nothing = || Options::new().retain(Retain::Nothing);
+    two_ends("end ∥ end ∥ wait_idle, without records", nothing);
+}
+
+fn two_ends(name: &'static str, options: fn() -> Options) {
     let outcomes = ["at once", "woken"];
-    model("end ∥ end ∥ wait_idle").preemptions(2).shard_bits(1).reaches(
-        &outcomes,
-        move |reached| {
-            let tasks = registry();
-            let runs = [(), ()].map(|()| {
-                let (owned, gone) = Gone::new();
-                drop(tasks.spawn_unnamed(brief(owned)).unwrap());
-                let mut task = tasks.spawner().take();
-                task.poll();
-                (task, gone)
-            });
-            let mut idle = Driven::new(tasks.wait_idle());
-            let [(mut one, one_gone), (mut two, two_gone)] = runs;
-            let runner = thread::spawn(move || {
-                two.go_on();
-                two
-            });
-            let waiter = thread::spawn(move || {
-                if idle.poll() {
-                    assert!(one_gone.is() && two_gone.is());
-                }
-                idle
-            });
-            one.go_on();
-            one.finish();
-            runner.join().unwrap().finish();
-            let idle = waiter.join().unwrap();
-            reached.that(if idle.is_done() { "at once" } else { "woken" });
-            idle.finish();
-            assert_eq!(tasks.live(), 0);
-        },
-    );
+    model(name).preemptions(2).shard_bits(1).reaches(&outcomes, move |reached| {
+        let tasks = with(options());
+        let runs = [(), ()].map(|()| {
+            let (owned, gone) = Gone::new();
+            drop(tasks.spawn_unnamed(brief(owned)).unwrap());
+            let mut task = tasks.spawner().take();
+            task.poll();
+            (task, gone)
+        });
+        let mut idle = Driven::new(tasks.wait_idle());
+        let [(mut one, one_gone), (mut two, two_gone)] = runs;
+        let runner = thread::spawn(move || {
+            two.go_on();
+            two
+        });
+        let waiter = thread::spawn(move || {
+            if idle.poll() {
+                assert!(one_gone.is() && two_gone.is());
+            }
+            idle
+        });
+        one.go_on();
+        one.finish();
+        runner.join().unwrap().finish();
+        let idle = waiter.join().unwrap();
+        reached.that(if idle.is_done() { "at once" } else { "woken" });
+        idle.finish();
+        assert_eq!(tasks.live(), 0);
+    });
 }
 
 #[test]
 fn nothing_is_idle_between_a_task_and_one_that_it_spawned() {
+    end_after_spawn("end after spawn ∥ wait_idle", Options::new);
+}
+
+#[test]
+fn nothing_is_idle_between_a_task_and_one_that_it_spawned_without_records() {
+    let nothing = || Options::new().retain(Retain::Nothing);
+    end_after_spawn("end after spawn ∥ wait_idle, without records", nothing);
+}
+
+fn end_after_spawn(name: &'static str, options: fn() -> Options) {
     let outcomes = ["at once", "not yet"];
-    model("end after spawn ∥ wait_idle").shard_bits(1).reaches(&outcomes, move |reached| {
-        let tasks = registry();
+    model(name).shard_bits(1).reaches(&outcomes, move |reached| {
+        let tasks = with(options());
         let (owned, _) = Gone::new();
         drop(tasks.spawn_unnamed(brief(owned)).unwrap());
         let mut first = tasks.spawner().take();
