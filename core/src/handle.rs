@@ -108,7 +108,7 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
 }
 
 impl<T, M: Mode> TaskHandle<T, M> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn keep(&mut self, executors: impl JoinHandle) {
         // Foreign code, which runs before anything is changed.
         let kept = executors.keep();
@@ -145,8 +145,7 @@ impl<T: 'static, M: Mode> Future for TaskHandle<T, M> {
         // The common case needs no lock: nothing is left here but the output.
         if task.flags() & ENDED != 0 {
             if let Some(output) = task.take_output() {
-                this.claim.forget_output();
-                this.claim.detach(task);
+                this.claim.end(task);
                 return Poll::Ready(downcast(output));
             }
         }
@@ -186,8 +185,7 @@ impl<T: 'static, M: Mode> TaskHandle<T, M> {
                 }
                 Poll::Ready(Some(output)) => {
                     let_go(waker.take());
-                    self.claim.forget_output();
-                    self.claim.detach(task);
+                    self.claim.end(task);
                     return Poll::Ready(match output {
                         Ok(output) => downcast(output),
                         Err((outcome, panic)) => Err(JoinError::new(outcome, panic)),
@@ -228,7 +226,7 @@ impl<T, M: Mode> Drop for TaskHandle<T, M> {
         if self.claim.has_output() {
             self.let_go();
         }
-        self.claim.detach(&self.task.0);
+        self.claim.end(&self.task.0);
     }
 }
 

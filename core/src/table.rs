@@ -280,14 +280,15 @@ impl<M: Mode> Core<M> {
     }
 
     /// Takes a record, which is in no list any more and marked `GONE`, from the table.
-    // A purge is as fast as what it is made of is compiled into it, which the compiler else does or not as other code changes.
+    // A purge is as fast as what it is made of is compiled into it, which the compiler else does or not as other code changes; of a
+    // closure it does so where there is one call of it, so each caller (`ONE` record, or many) has its own.
     #[inline(always)]
-    fn evict(&self, record: NonNull<Slot<M>>) {
+    fn evict<const ONE: bool>(&self, record: NonNull<Slot<M>>) {
         let flags = slot(&record).flags();
         // What a handle has a claim to, that handle takes, or lets go of when it sees `GONE`.
         let left = if flags & HANDLE == 0 { OUTPUT | LOOKING | PANIC } else { 0 };
         if flags & (left | CHAINED) == 0 {
-            self.strike(record, |_| {});
+            self.strike::<ONE>(record, |_| {});
         } else {
             self.evict_with_all(record);
         }
@@ -296,7 +297,7 @@ impl<M: Mode> Core<M> {
     /// The same, for who evicts one.
     #[inline(never)]
     fn evict_one(&self, record: NonNull<Slot<M>>) {
-        self.evict(record);
+        self.evict::<true>(record);
     }
 
     /// The same, of a task that may have left something, or still be in a chain.
@@ -318,7 +319,7 @@ impl<M: Mode> Core<M> {
             }
         };
         let (mut loose, mut gave_back) = (Loose::new(), None);
-        self.strike(record, |inner| {
+        self.strike::<true>(record, |inner| {
             if task.flags() & CHAINED != 0 {
                 // Whoever ended it is still on the way to do this, and would find the name gone.
                 let back = inner.unchain(record, &mut loose);
@@ -342,7 +343,7 @@ impl<M: Mode> Core<M> {
     /// Strikes a record out, after `first`, under the shard's lock. Without a reference the slot is free then.
     // As `evict`.
     #[inline(always)]
-    fn strike(&self, record: NonNull<Slot<M>>, first: impl FnOnce(&mut Inner<M>)) {
+    fn strike<const ONE: bool>(&self, record: NonNull<Slot<M>>, first: impl FnOnce(&mut Inner<M>)) {
         let mut garbage = Garbage::none();
         slot(&record).shard().lock.with(|inner| {
             first(inner);
@@ -365,7 +366,7 @@ impl<M: Mode> Core<M> {
         while purged < most {
             let records = self.ended.pop::<BATCH>(most - purged);
             for record in records.iter().flatten() {
-                self.evict(*record);
+                self.evict::<false>(*record);
                 purged += 1;
             }
             if records.last().is_some_and(Option::is_none) {

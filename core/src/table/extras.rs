@@ -246,7 +246,8 @@ impl<M: Mode> Slot<M> {
     /// # Safety
     ///
     /// There is no reference and no record, and the shard's lock is held, or the table is being dropped.
-    #[inline]
+    // As `Core::evict`.
+    #[inline(always)]
     pub(super) unsafe fn let_go(slot: NonNull<Self>, garbage: &mut Garbage<M>) {
         // SAFETY: nobody else can reach the slot.
         let slot = unsafe { &mut *slot.as_ptr() };

@@ -124,7 +124,14 @@ impl Claim {
     /// Puts the executor's handle in the slot. Where the table keeps none, or those of another type, it is detached.
     #[inline]
     pub(crate) fn keep<M: Mode>(&mut self, slot: &SlotRef<M>, kept: Kept) {
-        let Some(kind) = kept.kind else { return };
+        if let Some(kind) = kept.kind {
+            self.keep_some(slot, kept, kind);
+        }
+    }
+
+    // Not compiled into a spawn, which mostly keeps nothing.
+    #[inline(never)]
+    fn keep_some<M: Mode>(&mut self, slot: &SlotRef<M>, kept: Kept, kind: Kind) {
         if self.0 & HAS_HANDLE == 0 && M::keeps(&slot.core().keeper, kind) {
             let kept = ManuallyDrop::new(kept);
             // SAFETY: it was not set, so there is nothing in the word, which is this handle's (invariant 6).
@@ -133,11 +140,10 @@ impl Claim {
         }
     }
 
-    /// Detaches what was put there.
+    /// Nothing is left to be let go of but the executor's handle, which is detached.
     #[inline]
-    pub(crate) fn detach<M: Mode>(&mut self, slot: &SlotRef<M>) {
-        if self.0 & HAS_HANDLE != 0 {
-            self.0 &= !HAS_HANDLE;
+    pub(crate) fn end<M: Mode>(&mut self, slot: &SlotRef<M>) {
+        if core::mem::take(&mut self.0) & HAS_HANDLE != 0 {
             detach_kept(slot);
         }
     }
@@ -147,7 +153,7 @@ impl Claim {
 #[inline(never)]
 fn detach_kept<M: Mode>(slot: &SlotRef<M>) {
     if let Some(kind) = M::keeper(&slot.core().keeper) {
-        // SAFETY: invariants 6 and 7; the caller has cleared `HAS_HANDLE`.
+        // SAFETY: invariants 6 and 7; `end` has cleared `HAS_HANDLE`.
         contain(|| unsafe { (kind.detach)(reading(&slot.back.kept).read()) });
     }
 }

@@ -124,7 +124,8 @@ impl<M: Mode> Memory<M> {
     }
 
     /// Takes back a slot that has neither references nor a record. The garbage is to be dropped outside the lock.
-    #[inline]
+    // As `Core::evict`.
+    #[inline(always)]
     pub(super) fn free(&mut self, core: &Core<M>, old: NonNull<Slot<M>>, garbage: &mut Garbage<M>) {
         // SAFETY: the caller says so.
         unsafe { Slot::let_go(old, garbage) };

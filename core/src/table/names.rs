@@ -127,7 +127,8 @@ impl Names {
     }
 
     /// Takes an entry out. Those after it that stand further from where they belong than the gap move up.
-    #[inline]
+    // As `Core::evict`.
+    #[inline(always)]
     pub(super) fn remove(&mut self, At(mut gap): At) {
         let mask = self.entries.len().wrapping_sub(1);
         let mut at = gap;

@@ -96,7 +96,8 @@ impl<M: Mode> Inner<M> {
     }
 
     /// Takes the name from `old`, unless another task has it by now.
-    #[inline]
+    // As `Core::evict`.
+    #[inline(always)]
     pub(super) fn unname(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) {
         let old = slot(&old);
         let place = core.split(old.home.place).1;
