@@ -153,14 +153,18 @@ where
                     Ok(Poll::Ready(output)) if this.task.is_plain::<X, _>() => {
                         return this.complete(output, cx);
                     }
-                    Ok(Poll::Pending) => match this.task.wait(this.terms.as_mut(), cx) {
-                        Ok(Begin::Wait) => return Poll::Pending,
-                        Ok(_) => Ok(Poll::Pending),
-                        Err(panic) => Err(panic),
-                    },
                     polled => polled,
                 },
                 Err(panic) => Err(panic),
+            };
+            let polled = match polled {
+                // Also of one that is to stop: a shield may defer that.
+                Ok(Poll::Pending) => match this.task.wait(this.terms.as_mut(), cx) {
+                    Ok(Begin::Wait) => return Poll::Pending,
+                    Ok(_) => Ok(Poll::Pending),
+                    Err(panic) => Err(panic),
+                },
+                polled => polled,
             };
             return match polled {
                 Ok(Poll::Pending) if this.task.is_plain::<X, _>() => this.stop(cx),

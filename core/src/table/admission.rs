@@ -9,7 +9,7 @@ use super::memory::Memory;
 use super::shard::Inner;
 use super::{Core, CoreRef, News, slot};
 use crate::mode::{Lock, Mode, Word};
-use crate::slot::{CHAINED, ENDED, HELD, LONG, RECORD, Slot, SlotRef};
+use crate::slot::{CHAINED, ENDED, HELD, LONG, MORE, RECORD, Slot, SlotRef};
 use crate::unwind::guarded;
 use crate::{SpawnError, TaskId, Text, Times};
 
@@ -208,7 +208,8 @@ impl<M: Mode> CoreRef<M> {
             replaced = inner.holder(hash, &name, loose);
         }
         if chained {
-            newcomer.flags |= HELD | CHAINED;
+            // It has extras by now, which whoever empties the slot has to find.
+            newcomer.flags |= HELD | CHAINED | MORE;
         }
         self.furnish_all(new, newcomer);
         if chained {
