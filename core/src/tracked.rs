@@ -153,18 +153,19 @@ where
                     Ok(Poll::Ready(output)) if this.task.is_plain::<X, _>() => {
                         return this.complete(output, cx);
                     }
+                    Ok(Poll::Pending) => match this.task.wait(this.terms.as_mut(), cx) {
+                        Ok(Begin::Wait) => return Poll::Pending,
+                        Ok(_) => Ok(Poll::Pending),
+                        Err(panic) => Err(panic),
+                    },
                     polled => polled,
                 },
-                Err(panic) => Err(panic),
-            };
-            let polled = match polled {
-                // Also of one that is to stop: a shield may defer that.
-                Ok(Poll::Pending) => match this.task.wait(this.terms.as_mut(), cx) {
+                Ok(Begin::Late) => match this.task.wait(this.terms.as_mut(), cx) {
                     Ok(Begin::Wait) => return Poll::Pending,
                     Ok(_) => Ok(Poll::Pending),
                     Err(panic) => Err(panic),
                 },
-                polled => polled,
+                Err(panic) => Err(panic),
             };
             return match polled {
                 Ok(Poll::Pending) if this.task.is_plain::<X, _>() => this.stop(cx),
@@ -312,6 +313,8 @@ enum Begin {
     Run,
     /// The future is to be dropped without another poll.
     Stop,
+    /// So too, and without a first one, unless a shield defers it.
+    Late,
 }
 
 /// Leaves a clone of the waker in the slot.
@@ -397,7 +400,7 @@ impl<M: Storage> Task<M> {
                 if let Some(slot) = &self.slot {
                     slot.cancel(M::Reason::default(), Urgency::Now);
                 }
-                Begin::Stop
+                Begin::Late
             }
         })
     }
