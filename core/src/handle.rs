@@ -8,9 +8,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{
-    ENDED, FOR_READY, GONE, HANDLE, KEEP, LOOKING, OUTPUT, PANIC, READY, Slot, SlotRef,
-};
+use crate::slot::{ENDED, FOR_READY, GONE, HANDLE, KEEP, OUTPUT, PANIC, READY, Slot, SlotRef};
 use crate::table::{Claim, Payload};
 use crate::task::ended;
 use crate::unwind::let_go;
@@ -234,7 +232,7 @@ impl<T, M: Mode> TaskHandle<T, M> {
     /// Gives up the claim to the output.
     fn let_go(&self) {
         let slot = &self.task.0;
-        if slot.flags() & (ENDED | OUTPUT | LOOKING | PANIC) == ENDED {
+        if slot.flags() & (ENDED | OUTPUT | PANIC) == ENDED {
             // It left nothing that could be claimed.
             return;
         }

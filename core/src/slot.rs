@@ -22,7 +22,6 @@
 //! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
 //! | `KEEP` | at admission | at the end, if no record is kept, under the body's lock |
 //! | `OUTPUT` | with the output that is left to be taken, under the body's lock | by whoever takes it, whose it is then |
-//! | `LOOKING` | in place of `OUTPUT`, under the body's lock, while somebody looks at the output's type | so too |
 //! | `PANIC` | with what the task panicked with, if that is left to be taken, under the body's lock | never |
 //! | `READY` | when the task says that it is, by whoever it lets say so | never |
 //! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard, or of the fixed table |
@@ -40,7 +39,7 @@
 //! the store comes before the wake, and on every executor a wake comes before the poll that it leads to.
 //!
 //! Once a task has ended, flags are written only on behalf of somebody who had a reference before that, or who takes what it left
-//! (`OUTPUT`, `LOOKING`, `PANIC`, `CHAINED`). So `GONE` is a plain store where there is neither: whoever finds the task meanwhile sees
+//! (`OUTPUT`, `PANIC`, `CHAINED`). So `GONE` is a plain store where there is neither: whoever finds the task meanwhile sees
 //! that it has ended, and writes none.
 //!
 //! `ENDING` comes before the registry's books (counters, list of ended tasks) are changed and `ENDED` after: who
@@ -90,8 +89,6 @@ pub(crate) const NAMELESS: u32 = 1 << 17;
 pub(crate) const OUTPUT: u32 = 1 << 18;
 #[cfg(feature = "alloc")]
 pub(crate) const PANIC: u32 = 1 << 19;
-#[cfg(feature = "alloc")]
-pub(crate) const LOOKING: u32 = 1 << 20;
 
 // In a fixed table these bits are of the name's hash.
 #[cfg(feature = "alloc")]
@@ -291,12 +288,6 @@ impl<M: Storage> Slot<M> {
         } else {
             self.flags.clear(flags);
         }
-    }
-
-    /// Changes flags unless `change` returns `None`; says whether it did.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn change(&self, change: impl FnMut(u32) -> Option<u32>) -> bool {
-        self.flags.update(change)
     }
 
     #[inline]

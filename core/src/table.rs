@@ -55,9 +55,7 @@ pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 
 use crate::mode::{self, Init, Lock, Mode, Shared, Word};
-use crate::slot::{
-    CHAINED, ENDED, ENDING, GONE, HANDLE, LOOKING, OUTPUT, PANIC, RECORD, Slot, SlotRef,
-};
+use crate::slot::{CHAINED, ENDED, ENDING, GONE, HANDLE, OUTPUT, PANIC, RECORD, Slot, SlotRef};
 use crate::text::Key;
 use crate::unwind::{catch, contain, discard, in_turn};
 use crate::wait::Event;
@@ -286,7 +284,7 @@ impl<M: Mode> Core<M> {
     fn evict<const ONE: bool>(&self, record: NonNull<Slot<M>>) {
         let flags = slot(&record).flags();
         // What a handle has a claim to, that handle takes, or lets go of when it sees `GONE`.
-        let left = if flags & HANDLE == 0 { OUTPUT | LOOKING | PANIC } else { 0 };
+        let left = if flags & HANDLE == 0 { OUTPUT | PANIC } else { 0 };
         if flags & (left | CHAINED) == 0 {
             self.strike::<ONE>(record, |_| {});
         } else {

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::CoreRef;
 use crate::mode::{Init, Lock, Mode, Word};
-use crate::slot::{CHAINED, ENDED, GONE, LOOKING, OUTPUT, PANIC, Slot, SlotRef, UNLISTED};
+use crate::slot::{CHAINED, ENDED, GONE, OUTPUT, PANIC, Slot, SlotRef, UNLISTED};
 use crate::wait::Event;
 use crate::{Outcome, TaskId, Text};
 
@@ -276,7 +276,7 @@ impl<M: Mode> List<M> {
         self.books.records -= 1;
         let task = super::slot(&slot);
         // Nobody refers to it who did before it ended, and it left nothing: so nobody else writes its flags (see `slot`).
-        if task.refs.load() == 0 && task.flags() & (OUTPUT | LOOKING | PANIC | CHAINED) == 0 {
+        if task.refs.load() == 0 && task.flags() & (OUTPUT | PANIC | CHAINED) == 0 {
             task.set_alone(GONE);
         } else {
             task.set(GONE);

@@ -13,9 +13,7 @@ use super::shard::Shard;
 use crate::info::Times;
 use crate::mode::{Init, Mode, UnsafeCell};
 use crate::scope::Membership;
-use crate::slot::{
-    Body, End, LONG, LOOKING, MORE, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef, WAKER,
-};
+use crate::slot::{Body, End, LONG, MORE, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef, WAKER};
 use crate::unwind::contain;
 use crate::{Cleanup, Outcome, Text};
 
@@ -252,7 +250,7 @@ impl<M: Mode> Slot<M> {
         // SAFETY: nobody else can reach the slot.
         let slot = unsafe { &mut *slot.as_ptr() };
         let flags = slot.flags();
-        let left = flags & (LONG | WAKER | OUTPUT | LOOKING | PANIC);
+        let left = flags & (LONG | WAKER | OUTPUT | PANIC);
         // Whether the body is not as new.
         if left != 0 || flags & MORE != 0 {
             let More { joiner, extras } = &slot.body_mut().more;

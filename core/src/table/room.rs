@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //!
-//! 4. `WAKER` is set while the room holds a waker; `OUTPUT`, `LOOKING` or `PANIC` while it holds a payload. At most one of them.
+//! 4. `WAKER` is set while the room holds a waker; `OUTPUT` or `PANIC` while it holds a payload. At most one of them.
 //! 5. The room is written by the task's wrapper, or by who reports an end for one that there never was, under the lock of the body;
 //!    and by nobody once the end was reported. Who takes something out clears its flag, and does not write.
 
@@ -12,7 +12,7 @@ use core::task::Waker;
 
 use super::payload::Payload;
 use crate::mode::{self, Mode, UnsafeCell};
-use crate::slot::{Body, CANCEL, LOOKING, OUTPUT, PANIC, Slot, WAKER};
+use crate::slot::{Body, CANCEL, OUTPUT, PANIC, Slot, WAKER};
 use crate::unwind::Panic;
 
 pub(super) union Room {
@@ -99,18 +99,14 @@ impl<M: Mode> Slot<M> {
         taken.then(|| unsafe { payload(&self.home.room) })
     }
 
-    /// Whether there is an output and it is a `T`.
+    /// Whether there is an output and it is a `T`. Who takes it meanwhile does not write to the room (invariant 5), and what is
+    /// read here of what was taken is its type's description, which outlives it.
     pub(crate) fn output_is<T: 'static>(&self, _: &mut Body<M>) -> Option<bool> {
-        let exchange = |from: u32, to: u32| {
-            self.change(|flags| (flags & from != 0).then_some(flags & !from | to))
-        };
-        if !exchange(OUTPUT, LOOKING) {
+        if self.flags() & OUTPUT == 0 {
             return None;
         }
-        // SAFETY: the body is locked, and who comes for the output without the lock finds no `OUTPUT`.
-        let is = unsafe { (*mode::reading(&self.home.room)).payload.is::<T>() };
-        exchange(LOOKING, OUTPUT);
-        Some(is)
+        // SAFETY: the flag was set after the payload was written, and nobody writes there after that (invariant 5).
+        Some(unsafe { (*mode::reading(&self.home.room)).payload.is::<T>() })
     }
 
     /// Takes what the task panicked with.
@@ -129,8 +125,7 @@ impl<M: Mode> Slot<M> {
         // SAFETY: invariant 4.
         unsafe {
             let waker = (flags & WAKER != 0).then(|| waker(&self.home.room));
-            let payload =
-                (flags & (OUTPUT | LOOKING | PANIC) != 0).then(|| payload(&self.home.room));
+            let payload = (flags & (OUTPUT | PANIC) != 0).then(|| payload(&self.home.room));
             (waker, payload)
         }
     }
