@@ -2,6 +2,7 @@
 
 use crate::contender::Findable;
 use crate::measure::Reading;
+use crate::name::Name;
 use crate::work::Gauge;
 use crate::workload::{Figure, Workload};
 use crate::workloads::crowd::Crowd;
@@ -10,13 +11,15 @@ use crate::workloads::crowd::Crowd;
 #[derive(Debug)]
 pub struct W3<C: Findable> {
     crowd: Crowd<C>,
+    names: [Name; 16],
     n: u64,
+    stride: u64,
     next: u64,
 }
 
 impl<C: Findable> W3<C> {
     /// The lookups of one repeat.
-    const LOOKUPS: usize = 1000;
+    const LOOKUPS: usize = 1024;
 
     /// How far the next name is from the one before: large, and, a prime, with every N a way through all names.
     const STRIDE: u64 = 7_368_787;
@@ -31,17 +34,31 @@ impl<C: Findable> Workload for W3<C> {
     async fn set_up(place: C::Place, n: usize, watching: bool) -> Self {
         let crowd = Crowd::new(C::new(place), n, Gauge::new(watching)).await;
         assert!(!crowd.contender.is_running(&Default::default()).await, "it finds what is not");
-        Self { crowd, n: n as u64, next: 0 }
+        Self {
+            crowd,
+            names: Default::default(),
+            n: n as u64,
+            stride: Self::STRIDE % n as u64,
+            next: 0,
+        }
     }
 
     async fn sample(&mut self, repeats: usize) -> Vec<Reading> {
-        let Self { crowd: Crowd { contender, name, .. }, n, next } = self;
+        let Self { crowd: Crowd { contender, .. }, names, n, stride, next } = self;
         let mut reading = Reading::default();
         let looked = reading.add(Self::LOOKUPS * repeats, async {
             let mut running = 0;
-            for _ in 0..Self::LOOKUPS * repeats {
-                *next = (*next + Self::STRIDE) % *n;
-                running += usize::from(contender.is_running(name.of(*next)).await);
+            for _ in 0..Self::LOOKUPS * repeats / names.len() {
+                // A few names before they are looked up, as a request has one: the bytes of one that was written a moment ago are
+                // still on their way to the cache, and waiting for them would take as long as the look-up.
+                for name in &mut *names {
+                    *next += *stride;
+                    *next -= if *next < *n { 0 } else { *n };
+                    name.of(*next);
+                }
+                for name in &*names {
+                    running += usize::from(contender.is_running(name).await);
+                }
             }
             running
         });
