@@ -149,11 +149,18 @@ pub struct Snapshot(Vec<TaskInfo>);
 
 impl Snapshot {
     pub(crate) fn new(mut tasks: Vec<TaskInfo>) -> Self {
-        tasks.sort_by(|a, b| {
+        tasks.sort_unstable_by(|a, b| {
             let key = |task: &TaskInfo| task.state == State::Ended;
             key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name)).then(a.id.cmp(&b.id))
         });
         Self(tasks)
+    }
+
+    /// The live ones, and those that ended.
+    pub(crate) fn split(self) -> (Vec<TaskInfo>, Vec<TaskInfo>) {
+        let Self(mut live) = self;
+        let ended = live.split_off(live.partition_point(|task| task.state != State::Ended));
+        (live, ended)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::info::write_lines;
 use crate::mode::Mode;
 use crate::table::Watch;
 use crate::wait::Waiter;
-use crate::{Outcome, State, TaskInfo, TaskRef, Tasks};
+use crate::{Outcome, Snapshot, TaskInfo, TaskRef, Tasks};
 
 pin_project! {
     /// The end of a registry: what [`Tasks::shutdown`] returns.
@@ -71,9 +71,7 @@ pub struct ShutdownReport {
 
 impl ShutdownReport {
     pub(crate) fn of<'a, M: Mode>(tasks: impl Iterator<Item = &'a TaskRef<M>>) -> Self {
-        let mut infos: Vec<_> = tasks.map(TaskRef::info).collect();
-        infos.sort_by(|a, b| (a.name(), a.id()).cmp(&(b.name(), b.id())));
-        let (ended, remaining) = infos.into_iter().partition(|task| task.state() == State::Ended);
+        let (remaining, ended) = Snapshot::new(tasks.map(TaskRef::info).collect()).split();
         Self { ended, remaining }
     }
 

@@ -14,6 +14,9 @@
 //!
 //! A shutdown closes the workers' tables first, then cancels `gate`, then `before`. So who has seen `before` complete
 //! and the gate untouched starts before the shutdown; who comes later finds the gate ended.
+//!
+//! What is not generic here and leads to a table is `#[inline]`: so a program without workers compiles none of it, and no table
+//! that only workers use, which would be half of what compiling the core takes.
 
 mod handle;
 mod report;
@@ -327,6 +330,7 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
     }
 }
 
+#[inline]
 async fn run_before(before: Ticket<mode::Sync>, futures: Vec<Before>) -> Result<(), StartError> {
     let all = async {
         for future in futures {

@@ -28,6 +28,7 @@ pub(super) struct Inner {
 type Making = (Inner, Ticket<mode::Sync>, Ticket<mode::Sync>, Vec<Tickets>);
 
 impl Inner {
+    #[inline]
     pub(super) fn new(workers: usize, options: Options) -> Making {
         let records = Options::new().retain(Retain::Nothing);
         let (graced, other) = (Tasks::new(records.clone()), Tasks::new(records));
@@ -56,6 +57,7 @@ impl Inner {
     }
 
     /// How a worker's main future ended, or what kept it from running.
+    #[inline]
     pub(super) fn main_outcome(&self, worker: usize) -> Option<Outcome> {
         match self.workers[worker].outcome() {
             Some(panicked @ Outcome::Panicked { .. }) => Some(panicked),
@@ -64,6 +66,7 @@ impl Inner {
     }
 
     /// Asks all that is not a worker's task to stop; ends the grace of the main futures when it is dropped.
+    #[inline]
     pub(super) fn stop(&self) -> CancellingAll<mode::Sync, Pending<()>> {
         self.gate.cancel_with("shutdown");
         self.before.cancel_with("shutdown");
@@ -77,6 +80,7 @@ impl Inner {
     }
 
     /// Ready when no task is left, no main future and no executor.
+    #[inline]
     pub(super) async fn settled(self: Arc<Self>) {
         for table in &self.tables {
             table.wait_idle().await;
@@ -90,6 +94,7 @@ impl Inner {
     }
 }
 
+#[inline]
 pub(super) fn reserve(table: &Tasks<mode::Sync>, name: Text) -> Ticket<mode::Sync> {
     match table.reserve(name) {
         Ok(ticket) => ticket,
@@ -129,6 +134,7 @@ impl WorkersHandle {
     /// All that is known of all workers' tasks, by worker and name. O(all tasks). Not one instant, as
     /// [`Tasks::snapshot`] is not.
     #[must_use]
+    #[inline]
     pub fn snapshot(&self) -> WorkersSnapshot {
         WorkersSnapshot::of(&self.0.tables)
     }
@@ -136,6 +142,7 @@ impl WorkersHandle {
     /// The tasks of this name, each with its worker: at most one on each, the live one or else the record of the last.
     /// O(workers).
     #[must_use]
+    #[inline]
     pub fn get(&self, name: &str) -> Vec<(usize, TaskRef<mode::Sync>)> {
         let tables = self.0.tables.iter().enumerate();
         tables.filter_map(|(worker, table)| Some((worker, table.get(name)?))).collect()
@@ -145,6 +152,7 @@ impl WorkersHandle {
     /// 1). O(workers).
     ///
     /// For one worker alone: `workers.tasks(2)?.cancel(name)`.
+    #[inline]
     pub fn cancel(&self, name: &str) -> CancellingAll<mode::Sync> {
         self.cancel_with(name, Cancel::new())
     }
@@ -160,12 +168,14 @@ impl WorkersHandle {
     }
 
     /// Forgets the records of all tasks that have ended; returns how many. O(of those).
+    #[inline]
     pub fn purge(&self) -> usize {
         self.0.tables.iter().map(Tasks::purge).sum()
     }
 
     /// Whether [`shutdown`](WorkersHandle::shutdown) was called.
     #[must_use]
+    #[inline]
     pub fn is_closed(&self) -> bool {
         self.0.tables.iter().all(Tasks::is_closed)
     }
@@ -195,6 +205,7 @@ impl WorkersHandle {
     /// could not start.
     ///
     /// Cancel safe. Inside a worker it waits for ever.
+    #[inline]
     pub async fn stopped(&self) {
         for thread in &self.0.threads {
             thread.wait().await;
@@ -204,6 +215,7 @@ impl WorkersHandle {
 
 impl fmt::Debug for WorkersHandle {
     /// The tasks of every worker: with `{:#?}`, one a line.
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.0.tables.iter().enumerate()).finish()
     }
@@ -220,12 +232,14 @@ pub struct Running {
 }
 
 impl Running {
+    #[inline]
     pub(super) fn new(handle: WorkersHandle, threads: Vec<Thread>) -> Self {
         Self { handle, threads }
     }
 
     /// Leads to the workers from any thread.
     #[must_use]
+    #[inline]
     pub fn handle(&self) -> WorkersHandle {
         self.handle.clone()
     }
@@ -235,6 +249,7 @@ impl Running {
     ///
     /// To wait without blocking, await [`stopped`](WorkersHandle::stopped) first.
     #[must_use = "a main future that panicked says so here"]
+    #[inline]
     pub fn join(self) -> Vec<Result<(), JoinError>> {
         let panicked = |payload| {
             let message = crate::unwind::message(&payload);
@@ -258,6 +273,7 @@ impl Deref for Running {
 }
 
 impl fmt::Debug for Running {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Running").field(&self.handle).finish()
     }

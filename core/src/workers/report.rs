@@ -57,6 +57,7 @@ impl<D: Future> WorkersShutdown<D> {
 }
 
 impl Ending {
+    #[inline]
     fn report(self, cx: &mut Context<'_>) -> WorkersReport {
         let Self { inner, reports, late, _grace } = self;
         drop(late);
@@ -226,6 +227,7 @@ impl fmt::Display for WorkerReport {
 pub struct WorkersSnapshot(Vec<(usize, TaskInfo)>);
 
 impl WorkersSnapshot {
+    #[inline]
     pub(super) fn of(tables: &[Tasks<mode::Sync>]) -> Self {
         let each = tables.iter().enumerate();
         Self(
