@@ -36,6 +36,7 @@ use crate::workloads::w7::W7;
 use crate::workloads::w8::W8;
 use crate::workloads::w9::W9;
 use crate::workloads::w10::W10;
+use crate::workloads::w11::W11;
 
 type Forgetful = Ours<Tokio, ours::NoRecords>;
 type Clocked = Ours<Tokio, ours::Clock>;
@@ -154,6 +155,7 @@ macro_rules! on_tokio {
             &cases!($runtime, W8: Ours<Tokio>, Map, Sharded, Tracker, Abort, LockedJoinMap, Visor),
             &cases!($runtime, W9: SharedHandle, Ours<Tokio>, WatchMap, Tracker),
             &cases!($runtime, W10: Bare, Ours<Tokio>, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
+            &cases!($runtime, W11: Bare, Ours<Tokio>, Clocked, Watched, Map, Tracker, Abort, JoinMap, Set),
         ]
         .concat()
     };
@@ -173,6 +175,7 @@ macro_rules! on_async_executor {
             &cases!($runtime, W8: $ours, TaskMap<$executor>),
             &cases!($runtime, W9: SharedTask<$executor>, $ours),
             &cases!($runtime, W10: smol::Bare<$executor>, $ours, TaskMap<$executor>),
+            &cases!($runtime, W11: smol::Bare<$executor>, $ours, TaskMap<$executor>),
         ]
         .concat()
     };
@@ -204,6 +207,7 @@ fn on_local_set() -> Vec<Case> {
         &cases!(Local, W1: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap)[..],
         &cases!(Local, W2: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap),
         &cases!(Local, W5: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap),
+        &cases!(Local, W11: local_set::Bare, OnLocalSet, LocalMap),
     ]
     .concat()
 }

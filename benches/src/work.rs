@@ -58,6 +58,41 @@ impl Future for Counted {
     }
 }
 
+/// Is pending so many times, each time having woken itself; then returns how often that was.
+#[derive(Clone, Copy, Debug)]
+pub struct Yielding(pub u64);
+
+impl Work for Yielding {
+    type Future = Yields;
+    #[inline]
+    fn start(self) -> Yields {
+        Yields { done: 0, all: self.0 }
+    }
+    fn output(self) -> Option<u64> {
+        Some(self.0)
+    }
+}
+
+/// The future of [`Yielding`].
+#[derive(Debug)]
+pub struct Yields {
+    done: u64,
+    all: u64,
+}
+
+impl Future for Yields {
+    type Output = u64;
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u64> {
+        if self.done == self.all {
+            return Poll::Ready(self.done);
+        }
+        self.done += 1;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
 /// Waits for ever, and says when it was first polled.
 #[derive(Clone, Copy, Debug)]
 pub struct Idle(pub &'static Gauge);
