@@ -155,7 +155,7 @@ macro_rules! on_tokio {
             &cases!($runtime, W8: Ours<Tokio>, Map, Sharded, Tracker, Abort, LockedJoinMap, Visor),
             &cases!($runtime, W9: SharedHandle, Ours<Tokio>, WatchMap, Tracker),
             &cases!($runtime, W10: Bare, Ours<Tokio>, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
-            &cases!($runtime, W11: Bare, Ours<Tokio>, Clocked, Watched, Map, Tracker, Abort, JoinMap, Set),
+            &cases!($runtime, W11: Bare, Ours<Tokio>, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
         ]
         .concat()
     };

@@ -160,6 +160,7 @@ impl Snapshot {
     pub(crate) fn split(self) -> (Vec<TaskInfo>, Vec<TaskInfo>) {
         let Self(mut live) = self;
         let ended = live.split_off(live.partition_point(|task| task.state != State::Ended));
+        live.shrink_to_fit();
         (live, ended)
     }
 }

@@ -6,35 +6,49 @@ use crate::name::Name;
 use crate::work::Yielding;
 use crate::workload::{Figure, Workload};
 
-/// Spawns one task, which wakes itself N times, and awaits it: what a poll adds to what the executor takes for it.
+/// Spawns a few tasks, which wake themselves N times between them, and awaits them: what a poll adds to what the executor takes
+/// for it. A few, so that no worker is idle: one that is takes the only task from the other, now and then. With two workers two are
+/// polled at a time, and the figure is half of what one takes.
 #[derive(Debug)]
 pub struct W11<C: OneByOne> {
     contender: C,
+    held: Vec<C::Held>,
     name: Name,
-    n: u64,
+    each: u64,
+}
+
+impl<C: OneByOne> W11<C> {
+    const TASKS: u64 = 8;
 }
 
 impl<C: OneByOne> Workload for W11<C> {
     const FIGURES: &'static [Figure] = &[Figure { id: "W11", what: "poll a task that is pending" }];
-    const SIZES: &'static [usize] = &[1_000];
+    const SIZES: &'static [usize] = &[10_000];
     type Contender = C;
 
     async fn set_up(place: C::Place, n: usize, _: bool) -> Self {
-        Self { contender: C::new(place), name: Name::default(), n: n as u64 }
+        let (held, name) = (Vec::new(), Name::default());
+        Self { contender: C::new(place), held, name, each: (n as u64 / Self::TASKS).max(1) }
     }
 
     async fn sample(&mut self, repeats: usize) -> Vec<Reading> {
-        let Self { contender, name, n } = self;
+        let Self { contender, held, name, each } = self;
+        let all = *each * Self::TASKS;
         let mut reading = Reading::default();
         for _ in 0..repeats {
-            let polled = reading.add(*n as usize, async {
-                let held = contender.spawn(name.of(0), Yielding(*n)).await;
-                let polled = contender.join(0, name, held).await;
+            let polled = reading.add(all as usize, async {
+                for id in 0..Self::TASKS {
+                    held.push(contender.spawn(name.of(id), Yielding(*each)).await);
+                }
+                let mut polled = 0;
+                for (id, held) in held.drain(..).enumerate() {
+                    polled += contender.join(id as u64, name, held).await;
+                }
                 contender.purge();
                 polled
             });
             let polled = polled.await;
-            assert!(!C::OUTPUT || polled == *n, "it was not polled so often");
+            assert!(!C::OUTPUT || polled == all, "they were not polled so often");
             assert_eq!(contender.known().await, 0);
         }
         vec![reading]

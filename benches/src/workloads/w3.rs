@@ -49,8 +49,8 @@ impl<C: Findable> Workload for W3<C> {
         let looked = reading.add(Self::LOOKUPS * repeats, async {
             let mut running = 0;
             for _ in 0..Self::LOOKUPS * repeats / names.len() {
-                // A few names before they are looked up, as a request has one: the bytes of one that was written a moment ago are
-                // still on their way to the cache, and waiting for them would take as long as the look-up.
+                // Some names before they are looked up, as a request has one: one that was written a moment ago is still on its way
+                // to the cache, and whoever reads it waits for that about as long as a look-up takes.
                 for name in &mut *names {
                     *next += *stride;
                     *next -= if *next < *n { 0 } else { *n };

@@ -26,7 +26,7 @@ struct Kind {
 //   `T: Send`; such a payload may also be dropped by whoever purges the record.
 // While a handle lives nobody else lets go of its slot's payload (`SlotRef::bequeath`, `Core::evict`), and the handle lets go of
 // it when it is dropped (`TaskHandle::let_go`), so a payload that is not `Send` never leaves its thread. A call with another
-// type looks at the payload's and leaves it where it is (`Slot::output_is`).
+// type reads the payload's `kind` alone, and leaves it where it is (`Slot::output_is`).
 unsafe impl Send for Payload {}
 
 struct Of<T>(T);

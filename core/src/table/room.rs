@@ -4,7 +4,8 @@
 //!
 //! 4. `WAKER` is set while the room holds a waker; `OUTPUT` or `PANIC` while it holds a payload. At most one of them.
 //! 5. The room is written by the task's wrapper, or by who reports an end for one that there never was, under the lock of the body;
-//!    and by nobody once the end was reported. Who takes something out clears its flag, and does not write.
+//!    and, until the slot is another task's, by nobody once the end was reported. Who takes something out clears its flag, copies
+//!    what is there, and does not write: nothing is ever dropped in the room.
 
 use core::mem::ManuallyDrop;
 use core::ptr;
@@ -99,13 +100,14 @@ impl<M: Mode> Slot<M> {
         taken.then(|| unsafe { payload(&self.home.room) })
     }
 
-    /// Whether there is an output and it is a `T`. Who takes it meanwhile does not write to the room (invariant 5), and what is
-    /// read here of what was taken is its type's description, which outlives it.
+    /// Whether there is an output and it is a `T`. It may be taken meanwhile, by who has it from then on.
     pub(crate) fn output_is<T: 'static>(&self, _: &mut Body<M>) -> Option<bool> {
         if self.flags() & OUTPUT == 0 {
             return None;
         }
-        // SAFETY: the flag was set after the payload was written, and nobody writes there after that (invariant 5).
+        // SAFETY: the flag was set after the payload was written, and the slot is this task's while the caller refers to it; so
+        // nobody writes there (invariant 5). Of a payload that was taken meanwhile the bits are still there, of which this reads
+        // `kind` alone: of what it owns nothing.
         Some(unsafe { (*mode::reading(&self.home.room)).payload.is::<T>() })
     }
 
