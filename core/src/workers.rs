@@ -16,7 +16,7 @@
 //! and the gate untouched starts before the shutdown; who comes later finds the gate ended.
 //!
 //! What is not generic here and leads to a table is `#[inline]`: so a program without workers compiles none of it, and no table
-//! that only workers use, which would be half of what compiling the core takes.
+//! that only workers use (docs/performance.md says what that saves).
 
 mod handle;
 mod report;
