@@ -38,7 +38,6 @@ mod tally;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::hash::{BuildHasher, Hasher};
 use core::ops::Deref;
 use core::ptr::NonNull;
 use core::time::Duration;
@@ -237,13 +236,10 @@ impl<M: Mode> CoreRef<M> {
 }
 
 impl<M: Mode> Core<M> {
-    /// The hash of a name: 32 bits, which slots have room for.
+    /// The hash of a name, for which slots have room.
     #[inline]
     pub(crate) fn hash(&self, name: &Key<'_>) -> u32 {
-        let mut hasher = self.hasher.build_hasher();
-        name.hash(&mut hasher);
-        let hash = hasher.finish();
-        (hash ^ hash >> 32) as u32
+        name.hash(&self.hasher)
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! From names to places: a shard's index.
 //!
-//! Open addressing, one entry after the other: who looks for a name reads one line of cache, mostly, and compares 32 bits of
-//! its hash before it looks at the slot. An entry knows its hash, so growing touches no slot; an entry that goes leaves no
+//! Open addressing, one entry after the other: who looks for a name reads one line of cache, mostly, of which neighbours are not
+//! far (see [`Key::hash`](crate::text::Key::hash)), and compares 32 bits of its hash before it looks at the slot. An entry knows its hash, so growing touches no slot; an entry that goes leaves no
 //! mark behind, since those after it move up, so names that come and go cost the same for ever.
 
 use alloc::vec::Vec;

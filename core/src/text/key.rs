@@ -1,6 +1,6 @@
 //! Names as a growing table hashes and compares them.
 
-use core::hash::Hasher;
+use core::hash::{BuildHasher, Hasher};
 
 use super::{LENGTHS, Repr, Text};
 
@@ -25,17 +25,31 @@ impl<'a> Key<'a> {
         self.text.len() <= Text::INLINE
     }
 
+    /// 32 bits. Those of neighbours differ in two bits alone, the third and fourth, so that an index has them close together: who
+    /// asks for one after the other, as those do who number their names, does not wait for memory each time.
+    ///
+    /// No more than four names are neighbours, and the rest is hashed with a key, so nobody can choose names that crowd a place.
     #[inline]
-    pub(crate) fn hash(&self, hasher: &mut impl Hasher) {
+    pub(crate) fn hash(&self, state: &impl BuildHasher) -> u32 {
+        let mut hasher = state.build_hasher();
+        let last = self.text.len().wrapping_sub(1);
         if self.is_short() {
-            let [first, second, third] = self.words.map(u128::from);
-            hasher.write_u128(first | second << 64);
-            hasher.write_u128(third);
+            let near = u64::from(NEAR) << (last % 8 * 8);
+            let far = |at| u128::from(self.words[at] & if last / 8 == at { !near } else { !0 });
+            hasher.write_u128(far(0) | far(1) << 64);
+            hasher.write_u128(far(2));
         } else {
-            hasher.write(self.text);
+            hasher.write(&self.text[..last]);
+            hasher.write_u8(self.text[last] & !NEAR);
         }
+        let hash = hasher.finish();
+        let near = u32::from(self.text.last().map_or(0, |last| last & NEAR));
+        (hash ^ hash >> 32) as u32 ^ near << 2
     }
 }
+
+/// The bits of its last byte in which a name differs from its neighbours.
+const NEAR: u8 = 3;
 
 /// The bytes of a short text, filled up with noughts, and its length in the last byte: two texts are the same if their words
 /// are.
@@ -123,6 +137,9 @@ mod tests {
     use alloc::borrow::ToOwned;
     use alloc::string::String;
 
+    use core::hash::BuildHasherDefault;
+    use std::hash::DefaultHasher;
+
     use super::{Key, Text};
 
     #[test]
@@ -142,5 +159,22 @@ mod tests {
             }
         }
         assert!(!Text::from("a").is(&Key::new("a\0")) && Text::from("a\0").is(&Key::new("a\0")));
+    }
+
+    #[test]
+    fn neighbours_differ_in_two_bits_of_their_hash_and_others_in_any() {
+        let hash = |name: &str| Key::new(name).hash(&BuildHasherDefault::<DefaultHasher>::new());
+        for len in 0..40 {
+            let begin: String = ('a'..='z').cycle().take(len).collect();
+            let of = |last: char| hash(&alloc::format!("{begin}{last}"));
+            for (first, row) in [('0', "0123"), ('4', "4567"), ('8', "89:;")] {
+                for (near, last) in row.chars().enumerate() {
+                    assert_eq!(of(last) ^ of(first), (near as u32) << 2, "{begin}{last}");
+                }
+            }
+            let others = ['0', '4', '8', 'x'].map(|last| of(last) & !0b1100);
+            let others = others.into_iter().chain([hash(&begin) & !0b1100]);
+            assert_eq!(others.collect::<alloc::collections::BTreeSet<_>>().len(), 5, "{begin}");
+        }
     }
 }
