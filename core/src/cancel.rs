@@ -123,6 +123,7 @@ pin_project! {
 }
 
 impl<M: Storage, G: Future> Cancelling<M, G> {
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn new(wait: Wait<M>, grace: Option<G>) -> Self {
         Self { wait, grace }
     }
@@ -143,6 +144,7 @@ impl<M: Storage, G: Future> Cancelling<M, G> {
 impl<M: Storage, G: Future> Future for Cancelling<M, G> {
     type Output = M::Outcome;
 
+    #[cfg_attr(feature = "alloc", inline)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Outcome> {
         let mut this = self.project();
         if let Some(grace) = this.grace.as_mut().as_pin_mut() {

@@ -136,15 +136,16 @@ impl<T, M: Mode> Deref for TaskHandle<T, M> {
 impl<T: 'static, M: Mode> Future for TaskHandle<T, M> {
     type Output = Result<T, JoinError>;
 
-    #[inline]
+    // Compiled into who awaits, so that an output is not moved through memory on its way there. As is all that is so small.
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let task = &this.task.0;
         // The common case needs no lock: nothing is left here but the output.
         if task.flags() & ENDED != 0 {
-            if let Some(output) = task.take_output() {
+            if let Some(output) = task.take_output_of() {
                 this.claim.end(task);
-                return Poll::Ready(downcast(output));
+                return Poll::Ready(Ok(output));
             }
         }
         this.poll_locked(cx)
@@ -152,6 +153,7 @@ impl<T: 'static, M: Mode> Future for TaskHandle<T, M> {
 }
 
 impl<T: 'static, M: Mode> TaskHandle<T, M> {
+    #[inline(never)]
     fn poll_locked(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         let task = &self.task.0;
         let mut waker = None;

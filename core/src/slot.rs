@@ -365,13 +365,18 @@ impl State {
 }
 
 impl<M: Storage> Waiter<SlotRef<M>> {
+    /// How a task ended of which there is nothing else to say, and where this waiter was woken, or never waited: for that no lock
+    /// has to be taken.
+    #[cfg_attr(feature = "alloc", inline)]
+    pub(crate) fn plain_end(self: Pin<&mut Self>) -> Option<M::Outcome> {
+        let (task, node) = self.split();
+        M::plain_end(task, &node).map(M::plain)
+    }
+
     /// How the task ended. Nobody has to wake this waiter then.
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn outcome(self: Pin<&mut Self>) -> Option<M::Outcome> {
         let (task, mut node) = self.split();
-        if let Some(end) = M::plain_end(task, &node) {
-            return Some(M::plain(end));
-        }
         if M::IN_STEPS {
             let (end, waker) = task.with(|body| {
                 let end = M::end(task, body).filter(|_| M::is_plain(body));

@@ -72,7 +72,7 @@ impl<M: Storage> TaskRef<M> {
     /// [shield](crate::Cx::shield) it waits for ever, and stays `stopping`; in its cleanup, until that one's deadline. This
     /// cannot know who waits: [`Cx::wait`](crate::Cx::wait) can, and returns an error instead.
     pub fn wait(&self) -> Wait<M> {
-        Wait { waiter: Waiter::new(self.0.clone(), FOR_END) }
+        Wait::new(self.0.clone())
     }
 
     /// Asks the task to stop, now; the returned future only waits for it (law 1).
@@ -92,22 +92,14 @@ impl<M: Storage> TaskRef<M> {
         self.clone().into_cancelling(cancel.into())
     }
 
-    /// [`cancel`](TaskRef::cancel), of a reference that nobody needs any more.
-    #[cfg(feature = "alloc")]
-    #[inline]
-    pub(crate) fn into_stopping(self) -> Cancelling<M> {
-        M::stop(&self.0);
-        Cancelling::new(Wait { waiter: Waiter::new(self.0, FOR_END) }, None)
-    }
-
-    /// [`cancel_with`](TaskRef::cancel_with), so.
+    /// [`cancel_with`](TaskRef::cancel_with), of a reference that nobody needs any more.
     #[inline]
     pub(crate) fn into_cancelling<G: Future>(
         self,
         cancel: Cancel<G, M::Reason>,
     ) -> Cancelling<M, G> {
         self.0.cancel(cancel.reason, cancel.urgency);
-        Cancelling::new(Wait { waiter: Waiter::new(self.0, FOR_END) }, cancel.grace)
+        Cancelling::new(Wait::new(self.0), cancel.grace)
     }
 
     /// Waits until somebody asks the task to stop: its token. Inside the task, work that wants to end in order waits for
@@ -171,6 +163,11 @@ pin_project! {
 }
 
 impl<M: Storage> Wait<M> {
+    #[cfg_attr(feature = "alloc", inline)]
+    pub(crate) fn new(task: SlotRef<M>) -> Self {
+        Self { waiter: Waiter::new(task, FOR_END) }
+    }
+
     pub(crate) fn slot(&self) -> &SlotRef<M> {
         &self.waiter.place
     }
@@ -179,18 +176,31 @@ impl<M: Storage> Wait<M> {
 impl<M: Storage> Future for Wait<M> {
     type Output = M::Outcome;
 
+    #[cfg_attr(feature = "alloc", inline)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Outcome> {
         let mut waiter = self.project().waiter;
-        loop {
-            if waiter.place.settled() & ENDED != 0 {
-                if let Some(outcome) = waiter.as_mut().outcome() {
-                    return Poll::Ready(outcome);
-                }
+        match waiter.as_mut().plain_end() {
+            Some(outcome) => Poll::Ready(outcome),
+            None => poll_end(waiter, cx),
+        }
+    }
+}
+
+// Not compiled into who awaits, but for what is above: it goes this way once, and returns something large.
+#[cfg_attr(feature = "alloc", inline(never))]
+fn poll_end<M: Storage>(
+    mut waiter: Pin<&mut Waiter<SlotRef<M>>>,
+    cx: &mut Context<'_>,
+) -> Poll<M::Outcome> {
+    loop {
+        if waiter.place.settled() & ENDED != 0 {
+            if let Some(outcome) = waiter.as_mut().outcome() {
+                return Poll::Ready(outcome);
             }
-            let has_ended = |task: &SlotRef<M>| (task.settled() & ENDED != 0).then_some(());
-            if waiter.as_mut().poll_until(cx, has_ended).is_pending() {
-                return Poll::Pending;
-            }
+        }
+        let has_ended = |task: &SlotRef<M>| (task.settled() & ENDED != 0).then_some(());
+        if waiter.as_mut().poll_until(cx, has_ended).is_pending() {
+            return Poll::Pending;
         }
     }
 }

@@ -7,16 +7,15 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::handle::take_result;
-use crate::mode::{Carry, Mode};
+use crate::mode::{Carry, Mode, Store};
 use crate::restart::Remembered;
-use crate::slot::SlotRef;
-use crate::slot::{ENDED, HANDLE, RESERVED, Urgency};
+use crate::slot::{ENDED, HANDLE, RESERVED, SlotRef, Urgency};
 use crate::table::{CoreRef, Policy, Watch};
 use crate::wait::Waiter;
 use crate::{
     Cancel, Cancelling, CancellingAll, Counts, Endings, Options, Scope, Shutdown, Snapshot,
     SpawnError, StagedShutdown, State, TakeError, TaskId, TaskInfo, TaskRef, TasksGuard, Text,
-    Ticket,
+    Ticket, Wait,
 };
 
 /// The tasks of a registry, without the executor: find, list, cancel, purge, wait, shut down.
@@ -75,8 +74,17 @@ impl<M: Mode> Tasks<M> {
     /// Asks the task of this name to stop, now; the returned future only waits until it has (laws 1, 2). O(1).
     ///
     /// `None` if no task has this name. For a task that has ended the future is ready.
+    // As `Wait::poll`: the caller makes what he is given.
+    #[inline]
     pub fn cancel(&self, name: &str) -> Option<Cancelling<M>> {
-        Some(self.get(name)?.into_stopping())
+        Some(Cancelling::new(Wait::new(self.stop(name)?), None))
+    }
+
+    #[inline(never)]
+    fn stop(&self, name: &str) -> Option<SlotRef<M>> {
+        let TaskRef(task) = self.get(name)?;
+        M::stop(&task);
+        Some(task)
     }
 
     /// [`cancel`](Tasks::cancel), with a reason or a grace.

@@ -83,19 +83,18 @@ impl WaitList {
         self.first.is_none()
     }
 
-    /// Links `node` at the end, or gives a linked one another waker. `waker` is left with the one it replaces. Says
-    /// whether the node is new in the list.
+    /// Links `node` at the end, or gives a linked one another waker, and returns the one it had.
     ///
     /// # Safety
     ///
     /// `node` is pinned, belongs to this list only, and is unlinked before it is dropped.
-    unsafe fn link(&mut self, node: &Node, key: u32, waker: &mut Option<Waker>) -> bool {
+    unsafe fn link(&mut self, node: &Node, key: u32, waker: Waker) -> Option<Waker> {
         let this = NonNull::from(node);
         // SAFETY: `&mut self` shows that the lock is held; all in the list are linked.
         unsafe {
-            core::mem::swap(&mut inner(this).waker, waker);
-            if waker.is_some() {
-                return false;
+            let old = inner(this).waker.replace(waker);
+            if old.is_some() {
+                return old;
             }
             node.linked.store(true, Relaxed);
             let first = *self.first.get_or_insert(this);
@@ -106,7 +105,7 @@ impl WaitList {
             inner(last).next = this;
             inner(first).prev = this;
         }
-        true
+        None
     }
 
     /// Takes `node` out, if it is in.
@@ -176,6 +175,7 @@ pub(crate) struct Waiter<P: Place> {
 }
 
 impl<P: Place> Waiter<P> {
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn new(place: P, key: u32) -> Self {
         let inner =
             Inner { waker: None, key: 0, prev: NonNull::dangling(), next: NonNull::dangling() };
@@ -205,17 +205,19 @@ impl<P: Place> Waiter<P> {
     }
 
     fn register(self: Pin<&mut Self>, waker: &Waker) {
-        let mut waker = Some(waker.clone());
+        let waker = waker.clone();
         // SAFETY: nothing is moved out.
         let this = unsafe { self.get_unchecked_mut() };
         let place = &this.place;
-        place.with_list(|list| {
+        let old = place.with_list(|list| {
             // SAFETY: the node is pinned with `self`, `place` always leads to the same list, and `drop` unlinks it.
-            if unsafe { list.link(&this.node, this.key, &mut waker) } {
+            let old = unsafe { list.link(&this.node, this.key, waker) };
+            if old.is_none() {
                 place.linked();
             }
+            old
         });
-        let_go(waker);
+        let_go(old);
     }
 
     /// Takes the node out of its list: nobody has to wake it any more.

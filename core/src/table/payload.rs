@@ -7,17 +7,18 @@ use core::ptr;
 
 type Room = MaybeUninit<[usize; 2]>;
 
-/// Owns a value of the type that `kind` was made for: in `room` itself where it fits, else in a box there.
+/// Owns a value of the type that `kind` says: in `room` itself where it fits, else in a box there.
 pub(crate) struct Payload {
     room: Room,
-    kind: &'static Kind,
+    kind: Kind,
 }
 
-struct Kind {
-    type_id: fn() -> TypeId,
-    /// Drops the value in the room. To be called once.
-    drop: unsafe fn(*mut Room),
-}
+/// Says of which type a value is, after it was dropped if its room is given.
+///
+/// # Safety
+///
+/// In the room is a value of this type, as in a payload, which the caller owns and does not use again.
+type Kind = unsafe fn(Option<&mut Room>) -> TypeId;
 
 // SAFETY: a payload goes to another thread only inside its slot, and is taken or dropped there only
 // - by the `TaskHandle<T>` of its task, which is `Send` only if `T` is;
@@ -34,17 +35,23 @@ struct Of<T>(T);
 impl<T: 'static> Of<T> {
     const INLINE: bool =
         size_of::<T>() <= size_of::<Room>() && align_of::<T>() <= align_of::<Room>();
-    const KIND: &'static Kind = &Kind { type_id: TypeId::of::<T>, drop: Self::drop };
 
-    unsafe fn drop(room: *mut Room) {
-        // SAFETY: the caller owns the value in the room, a `T` where that fits and a `Box<T>` where it does not.
-        unsafe {
-            if Self::INLINE {
-                ptr::drop_in_place(room.cast::<T>());
-            } else {
-                ptr::drop_in_place(room.cast::<Box<T>>());
+    /// A [`Kind`]. Two types never have the same, since they say different things. Not compiled into anything, so that a crate has
+    /// one for a type, and not one in each piece of it that is compiled apart: then its address says all.
+    #[inline(never)]
+    unsafe fn kind(dropped: Option<&mut Room>) -> TypeId {
+        if let Some(room) = dropped {
+            let room = room.as_mut_ptr();
+            // SAFETY: the caller owns the value in the room, a `T` where that fits and a `Box<T>` where it does not.
+            unsafe {
+                if Self::INLINE {
+                    ptr::drop_in_place(room.cast::<T>());
+                } else {
+                    ptr::drop_in_place(room.cast::<Box<T>>());
+                }
             }
         }
+        TypeId::of::<T>()
     }
 }
 
@@ -65,13 +72,14 @@ impl Payload {
                 room.as_mut_ptr().cast::<Box<T>>().write(Box::new(value));
             }
         }
-        Self { room, kind: Of::<T>::KIND }
+        Self { room, kind: Of::<T>::kind }
     }
 
     #[inline]
     pub(crate) fn is<T: 'static>(&self) -> bool {
-        // Mostly there is one for each type, but a compiler may make several.
-        ptr::eq(self.kind, Of::<T>::KIND) || (self.kind.type_id)() == TypeId::of::<T>()
+        // SAFETY: without a room nothing is dropped.
+        let asked = |kind: Kind| unsafe { kind(None) };
+        ptr::fn_addr_eq(self.kind, Of::<T>::kind as Kind) || asked(self.kind) == TypeId::of::<T>()
     }
 
     /// The value, if it is a `T`.
@@ -81,14 +89,21 @@ impl Payload {
             return Err(self);
         }
         let this = ManuallyDrop::new(self);
-        let room = this.room.as_ptr();
         // SAFETY: the type was checked, and `this` will not drop what is moved out here.
+        Ok(unsafe { this.read() })
+    }
+
+    /// The value.
+    ///
+    /// # Safety
+    ///
+    /// It is a `T`, which the caller owns from here on: the payload is not used again, nor dropped.
+    #[inline]
+    pub(super) unsafe fn read<T: 'static>(&self) -> T {
+        let room = self.room.as_ptr();
+        // SAFETY: the caller says so.
         unsafe {
-            if Of::<T>::INLINE {
-                Ok(room.cast::<T>().read())
-            } else {
-                Ok(*room.cast::<Box<T>>().read())
-            }
+            if Of::<T>::INLINE { room.cast::<T>().read() } else { *room.cast::<Box<T>>().read() }
         }
     }
 }
@@ -96,6 +111,6 @@ impl Payload {
 impl Drop for Payload {
     fn drop(&mut self) {
         // SAFETY: the payload still owns its value, and `drop` is called once.
-        unsafe { (self.kind.drop)(&raw mut self.room) }
+        unsafe { (self.kind)(Some(&mut self.room)) };
     }
 }

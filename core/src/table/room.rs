@@ -100,6 +100,20 @@ impl<M: Mode> Slot<M> {
         taken.then(|| unsafe { payload(&self.home.room) })
     }
 
+    /// The same of an output that is a `T`, which goes from the slot to the caller and nowhere in between: what was written in one
+    /// go a moment ago is not read in another, for which a processor would have to wait.
+    #[inline]
+    pub(crate) fn take_output_of<T: 'static>(&self) -> Option<T> {
+        if self.flags() & OUTPUT == 0 {
+            return None;
+        }
+        // SAFETY: as in `output_is`.
+        let payload = unsafe { &(*mode::reading(&self.home.room)).payload };
+        let taken = payload.is::<T>() && self.clear(OUTPUT) & OUTPUT != 0;
+        // SAFETY: as in `take_output`; it is a `T`, and nothing is ever dropped in the room (invariant 5).
+        taken.then(|| unsafe { payload.read() })
+    }
+
     /// Whether there is an output and it is a `T`. It may be taken meanwhile, by who has it from then on.
     pub(crate) fn output_is<T: 'static>(&self, _: &mut Body<M>) -> Option<bool> {
         if self.flags() & OUTPUT == 0 {

@@ -9,8 +9,8 @@ use super::payload::Payload;
 use super::{STOPPING, news, reference};
 use crate::mode::{Mode, Parts, Store, Vocabulary, Word};
 use crate::slot::{
-    Body, CANCEL, ENDING, End, HANDLE, KEEP, Legacy, PLAIN, SATURATED, STARTED, Slot, SlotRef,
-    Words,
+    Body, CANCEL, ENDED, ENDING, End, HANDLE, KEEP, Legacy, PLAIN, SATURATED, STARTED, Slot,
+    SlotRef, Words,
 };
 use crate::unwind::{Panic, contain, each, in_turn};
 use crate::wait::{Linked, wake_all};
@@ -246,7 +246,8 @@ impl<M: Parts> Store for M {
     #[inline]
     fn plain_end(task: &Slot<M>, node: &Linked<'_>) -> Option<End> {
         let flags = task.flags();
-        if node.is_linked() || flags & PLAIN == 0 { None } else { End::of(flags) }
+        let plain = flags & (ENDED | PLAIN) == ENDED | PLAIN && !node.is_linked();
+        if plain { End::of(flags) } else { None }
     }
 
     #[inline]
