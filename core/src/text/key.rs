@@ -32,24 +32,39 @@ impl<'a> Key<'a> {
     #[inline]
     pub(crate) fn hash(&self, state: &impl BuildHasher) -> u32 {
         let mut hasher = state.build_hasher();
-        let last = self.text.len().wrapping_sub(1);
-        if self.is_short() {
-            let near = u64::from(NEAR) << (last % 8 * 8);
-            let far = |at| u128::from(self.words[at] & if last / 8 == at { !near } else { !0 });
-            hasher.write_u128(far(0) | far(1) << 64);
-            hasher.write_u128(far(2));
-        } else {
-            hasher.write(&self.text[..last]);
-            hasher.write_u8(self.text[last] & !NEAR);
-        }
+        let near = match self.text.split_last() {
+            Some((last, rest)) if !self.is_short() => {
+                hasher.write(rest);
+                hasher.write_u8(last & !NEAR);
+                last & NEAR
+            }
+            last => {
+                let far = FAR.get(self.text.len()).unwrap_or(&FAR[0]);
+                let word = |at| u128::from(self.words[at] & far[at]);
+                hasher.write_u128(word(0) | word(1) << 64);
+                hasher.write_u128(word(2));
+                last.map_or(0, |(last, _)| last & NEAR)
+            }
+        };
         let hash = hasher.finish();
-        let near = u32::from(self.text.last().map_or(0, |last| last & NEAR));
-        (hash ^ hash >> 32) as u32 ^ near << 2
+        (hash ^ hash >> 32) as u32 ^ u32::from(near) << 2
     }
 }
 
 /// The bits of its last byte in which a name differs from its neighbours.
 const NEAR: u8 = 3;
+
+/// All bits but these of the words of a name, by its length.
+const FAR: [[u64; 3]; Text::INLINE + 1] = {
+    let mut far = [[u64::MAX; 3]; Text::INLINE + 1];
+    let mut len = 1;
+    while len <= Text::INLINE {
+        let last = len - 1;
+        far[len][last / 8] = !((NEAR as u64) << (last % 8 * 8));
+        len += 1;
+    }
+    far
+};
 
 /// The bytes of a short text, filled up with noughts, and its length in the last byte: two texts are the same if their words
 /// are.
