@@ -299,6 +299,13 @@ fn a_slot_stays_small() {
 }
 
 #[test]
+fn a_future_that_waits_is_six_words() {
+    // It is moved into the future of whoever awaits it, and that one into another.
+    #[cfg(not(loom))]
+    assert_eq!(size_of::<crate::Cancelling<crate::mode::Sync>>(), 6 * size_of::<usize>());
+}
+
+#[test]
 fn references_that_were_leaked_by_the_billion_never_come_round_to_nought() {
     let tasks = Tasks::<Unsync>::new(Options::new().retain(Retain::Nothing));
     let ticket = tasks.reserve("a").unwrap();

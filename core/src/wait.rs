@@ -34,6 +34,8 @@ pub(crate) struct WaitList {
 
 pub(crate) struct Node {
     inner: UnsafeCell<Inner>,
+    /// What it waits for, where a list serves several things: the hash of a name.
+    key: u32,
     /// Whether it is in its list. Changed under the list's lock; cleared last of all, so that a waiter who finds it clear has the
     /// node to himself and needs no lock.
     linked: Flag,
@@ -43,8 +45,6 @@ pub(crate) struct Node {
 struct Inner {
     /// `Some` exactly while the node is linked.
     waker: Option<Waker>,
-    /// What it waits for, where a list serves several things: the hash of a name.
-    key: u32,
     /// Dangling unless it is linked.
     prev: NonNull<Node>,
     next: NonNull<Node>,
@@ -62,7 +62,7 @@ impl Init for WaitList {
     const INIT: Self = Self::new();
 }
 
-/// A linked node's neighbours and key.
+/// A linked node's waker and neighbours.
 ///
 /// # Safety
 ///
@@ -88,7 +88,7 @@ impl WaitList {
     /// # Safety
     ///
     /// `node` is pinned, belongs to this list only, and is unlinked before it is dropped.
-    unsafe fn link(&mut self, node: &Node, key: u32, waker: Waker) -> Option<Waker> {
+    unsafe fn link(&mut self, node: &Node, waker: Waker) -> Option<Waker> {
         let this = NonNull::from(node);
         // SAFETY: `&mut self` shows that the lock is held; all in the list are linked.
         unsafe {
@@ -98,7 +98,6 @@ impl WaitList {
             }
             node.linked.store(true, Relaxed);
             let first = *self.first.get_or_insert(this);
-            inner(this).key = key;
             let last = if first == this { this } else { inner(first).prev };
             inner(this).next = first;
             inner(this).prev = last;
@@ -135,7 +134,7 @@ impl WaitList {
         loop {
             // SAFETY: `&mut self` shows that the lock is held, and all in the list are linked.
             unsafe {
-                if key.is_none_or(|key| key == inner(at).key) {
+                if key.is_none_or(|key| key == at.as_ref().key) {
                     return self.unlink(at);
                 }
                 at = inner(at).next;
@@ -170,17 +169,15 @@ pub(crate) unsafe trait Place {
 /// One future's wish to be woken.
 pub(crate) struct Waiter<P: Place> {
     pub(crate) place: P,
-    key: u32,
     node: Node,
 }
 
 impl<P: Place> Waiter<P> {
     #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn new(place: P, key: u32) -> Self {
-        let inner =
-            Inner { waker: None, key: 0, prev: NonNull::dangling(), next: NonNull::dangling() };
+        let inner = Inner { waker: None, prev: NonNull::dangling(), next: NonNull::dangling() };
         let (inner, linked) = (UnsafeCell::new(inner), Flag::new(false));
-        Self { place, key, node: Node { inner, linked, _pinned: PhantomPinned } }
+        Self { place, node: Node { inner, key, linked, _pinned: PhantomPinned } }
     }
 
     /// Ready as soon as `ready` says so; until then woken each time it may have changed its mind.
@@ -211,7 +208,7 @@ impl<P: Place> Waiter<P> {
         let place = &this.place;
         let old = place.with_list(|list| {
             // SAFETY: the node is pinned with `self`, `place` always leads to the same list, and `drop` unlinks it.
-            let old = unsafe { list.link(&this.node, this.key, waker) };
+            let old = unsafe { list.link(&this.node, waker) };
             if old.is_none() {
                 place.linked();
             }
