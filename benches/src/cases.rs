@@ -106,9 +106,11 @@ macro_rules! case {
             open: |n, watching| {
                 let runtime = <$runtime>::default();
                 let place = runtime.place();
+                // Boxed, so that what the future returns is of one size whoever contends: an executor moves that, empty, each time
+                // the future is polled.
                 let mut state =
                     Some(runtime.run(async move {
-                        $workload::<$contender>::set_up(place, n, watching).await
+                        Box::new($workload::<$contender>::set_up(place, n, watching).await)
                     }));
                 Box::new(move |ask| {
                     let mut workload = state.take().expect("it is open");
