@@ -237,7 +237,7 @@ impl<M: Mode> CoreRef<M> {
 
 impl<M: Mode> Core<M> {
     /// The hash of a name, for which slots have room.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hash(&self, name: &Key<'_>) -> u32 {
         name.hash(&self.hasher)
     }
