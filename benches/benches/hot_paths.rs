@@ -1,8 +1,9 @@
 //! How many instructions the hot paths take, under valgrind: what a noisy machine cannot hide.
 //!
 //! `benches/instructions` runs this and compares with the figures that are checked in. Each function does its path 100
-//! times in a table in which 1,000 other tasks live, without an executor: a future is boxed and put on a list, and polled by
-//! hand. Sync is the table for several threads, unsync the one for one thread.
+//! times in each of ten tables in which 1,000 other tasks live, without an executor: a future is boxed and put on a list, and
+//! polled by hand. Ten, since where a name comes to lie is drawn by lot, which differs with each build. Sync is the table for
+//! several threads, unsync the one for one thread.
 
 // What the macros make has no documentation.
 #![allow(missing_docs)]
@@ -20,6 +21,7 @@ use task_registry::{Options, Refused, Registry, Spawn, Spawner, State, TaskHandl
 
 const OTHERS: usize = 1_000;
 const TIMES: usize = 100;
+const TABLES: usize = 10;
 
 type Boxed = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -69,10 +71,14 @@ impl<M: Mode> Scene<M> {
         spawn(&mut scene, ready(1));
         scene.futures = scene.take();
         poll(&mut scene.futures);
-        scene.futures.clear();
-        scene.handles.clear();
-        assert_eq!(scene.registry.purge(), TIMES);
+        scene.forget();
         scene
+    }
+
+    fn forget(&mut self) {
+        self.futures.clear();
+        self.handles.clear();
+        assert_eq!(self.registry.purge(), TIMES);
     }
 
     /// The same, with tasks that wait and have been polled.
@@ -111,6 +117,19 @@ impl<M: Mode> Scene<M> {
     }
 }
 
+fn scenes<M: Mode>(make: fn() -> Scene<M>) -> Vec<Scene<M>> {
+    (0..TABLES).map(|_| make()).collect()
+}
+
+/// Tables whose tasks went after the last of all others was made: so their futures' memory is there for those that come.
+fn rested<M: Mode>() -> Vec<Scene<M>> {
+    let mut scenes = scenes(Scene::<M>::ended);
+    for scene in &mut scenes {
+        scene.forget();
+    }
+    scenes
+}
+
 /// Spawns the future under each of the names.
 fn spawn<M: Mode>(scene: &mut Scene<M>, future: impl Future<Output = u64> + Clone + 'static) {
     for name in &scene.names {
@@ -127,96 +146,114 @@ fn poll(futures: &mut [Boxed]) -> usize {
 
 // Spawn a task that waits.
 #[library_benchmark]
-#[bench::sync(Scene::<Sync>::new())]
-#[bench::unsync(Scene::<Unsync>::new())]
-fn spawn_waiting<M: Mode>(mut scene: Scene<M>) -> Scene<M> {
-    spawn(&mut scene, pending());
-    scene
+#[bench::sync(rested::<Sync>())]
+#[bench::unsync(rested::<Unsync>())]
+fn spawn_waiting<M: Mode>(mut scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
+    for scene in &mut scenes {
+        spawn(scene, pending());
+    }
+    scenes
 }
 
 // Spawn a task that is ready.
 #[library_benchmark]
-#[bench::sync(Scene::<Sync>::new())]
-#[bench::unsync(Scene::<Unsync>::new())]
-fn spawn_ready<M: Mode>(mut scene: Scene<M>) -> Scene<M> {
-    spawn(&mut scene, ready(1));
-    scene
+#[bench::sync(rested::<Sync>())]
+#[bench::unsync(rested::<Unsync>())]
+fn spawn_ready<M: Mode>(mut scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
+    for scene in &mut scenes {
+        spawn(scene, ready(1));
+    }
+    scenes
 }
 
 // Poll a task that has been polled with the same waker, and still waits.
 #[library_benchmark]
-#[bench::sync(Scene::<Sync>::waiting())]
-#[bench::unsync(Scene::<Unsync>::waiting())]
-fn poll_pending<M: Mode>(mut scene: Scene<M>) -> Scene<M> {
-    assert_eq!(poll(&mut scene.futures), 0);
-    scene
+#[bench::sync(scenes(Scene::<Sync>::waiting))]
+#[bench::unsync(scenes(Scene::<Unsync>::waiting))]
+fn poll_pending<M: Mode>(mut scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
+    for scene in &mut scenes {
+        assert_eq!(poll(&mut scene.futures), 0);
+    }
+    scenes
 }
 
 // Poll a task that is ready: its future is dropped, its output stored, its end reported.
 #[library_benchmark]
-#[bench::sync(Scene::<Sync>::ready())]
-#[bench::unsync(Scene::<Unsync>::ready())]
-fn finish<M: Mode>(mut scene: Scene<M>) -> Scene<M> {
-    assert_eq!(poll(&mut scene.futures), TIMES);
-    scene
+#[bench::sync(scenes(Scene::<Sync>::ready))]
+#[bench::unsync(scenes(Scene::<Unsync>::ready))]
+fn finish<M: Mode>(mut scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
+    for scene in &mut scenes {
+        assert_eq!(poll(&mut scene.futures), TIMES);
+    }
+    scenes
 }
 
 // Take the output of a task that has ended.
 #[library_benchmark]
-#[bench::sync(Scene::<Sync>::ended())]
-#[bench::unsync(Scene::<Unsync>::ended())]
-fn join<M: Mode>(mut scene: Scene<M>) -> Scene<M> {
+#[bench::sync(scenes(Scene::<Sync>::ended))]
+#[bench::unsync(scenes(Scene::<Unsync>::ended))]
+fn join<M: Mode>(mut scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
     let mut cx = Context::from_waker(Waker::noop());
-    for handle in &mut scene.handles {
-        assert!(matches!(pin!(handle).poll(&mut cx), Poll::Ready(Ok(1))));
+    for scene in &mut scenes {
+        for handle in &mut scene.handles {
+            assert!(matches!(pin!(handle).poll(&mut cx), Poll::Ready(Ok(1))));
+        }
     }
-    scene
+    scenes
 }
 
 // Find a task by its name, and read its state.
 #[library_benchmark]
-#[bench::sync(Scene::<Sync>::waiting())]
-#[bench::unsync(Scene::<Unsync>::waiting())]
-fn lookup<M: Mode>(scene: Scene<M>) -> Scene<M> {
-    for name in &scene.names {
-        let task = scene.registry.get(black_box(name)).expect("it is known");
-        assert_eq!(task.state(), State::Running);
+#[bench::sync(scenes(Scene::<Sync>::waiting))]
+#[bench::unsync(scenes(Scene::<Unsync>::waiting))]
+fn lookup<M: Mode>(scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
+    for scene in &scenes {
+        for name in &scene.names {
+            let task = scene.registry.get(black_box(name)).expect("it is known");
+            assert_eq!(task.state(), State::Running);
+        }
     }
-    scene
+    scenes
 }
 
 // Cancel a task by its name.
 #[library_benchmark]
-#[bench::sync(Scene::<Sync>::waiting())]
-#[bench::unsync(Scene::<Unsync>::waiting())]
-fn cancel<M: Mode>(scene: Scene<M>) -> Scene<M> {
-    for name in &scene.names {
-        drop(scene.registry.cancel(black_box(name)).expect("it is known"));
+#[bench::sync(scenes(Scene::<Sync>::waiting))]
+#[bench::unsync(scenes(Scene::<Unsync>::waiting))]
+fn cancel<M: Mode>(scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
+    for scene in &scenes {
+        for name in &scene.names {
+            drop(scene.registry.cancel(black_box(name)).expect("it is known"));
+        }
     }
-    scene
+    scenes
 }
 
 // Cancel a task by its name, and poll it: its future is dropped, its end reported.
 #[library_benchmark]
-#[bench::sync(Scene::<Sync>::waiting())]
-#[bench::unsync(Scene::<Unsync>::waiting())]
-fn cancel_and_stop<M: Mode>(mut scene: Scene<M>) -> Scene<M> {
+#[bench::sync(scenes(Scene::<Sync>::waiting))]
+#[bench::unsync(scenes(Scene::<Unsync>::waiting))]
+fn cancel_and_stop<M: Mode>(mut scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
     let mut cx = Context::from_waker(Waker::noop());
-    for (name, future) in scene.names.iter().zip(&mut scene.futures) {
-        let end = scene.registry.cancel(black_box(name)).expect("it is known");
-        assert!(future.as_mut().poll(&mut cx).is_ready());
-        assert!(pin!(end).poll(&mut cx).is_ready());
+    for scene in &mut scenes {
+        for (name, future) in scene.names.iter().zip(&mut scene.futures) {
+            let end = scene.registry.cancel(black_box(name)).expect("it is known");
+            assert!(future.as_mut().poll(&mut cx).is_ready());
+            assert!(pin!(end).poll(&mut cx).is_ready());
+        }
     }
-    scene
+    scenes
 }
 
 // Forget a task that has ended, of which nobody has a handle.
 #[library_benchmark]
-#[bench::sync(Scene::<Sync>::forgotten())]
-#[bench::unsync(Scene::<Unsync>::forgotten())]
-fn purge<M: Mode>(scene: Scene<M>) -> Scene<M> {
-    assert_eq!(scene.registry.purge(), TIMES);
-    scene
+#[bench::sync(scenes(Scene::<Sync>::forgotten))]
+#[bench::unsync(scenes(Scene::<Unsync>::forgotten))]
+fn purge<M: Mode>(scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
+    for scene in &scenes {
+        assert_eq!(scene.registry.purge(), TIMES);
+    }
+    scenes
 }
 
 library_benchmark_group!(

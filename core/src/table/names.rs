@@ -24,7 +24,7 @@ const LEAST: usize = 32;
 
 /// Guarded by the shard's lock.
 pub(super) struct Names {
-    /// None, or a power of two, of which at least three eighths are free.
+    /// None, or a power of two, of which at least half are free.
     entries: Vec<Entry>,
     len: usize,
 }
@@ -65,7 +65,7 @@ impl Names {
     /// Where an entry of this hash would be added, if there is none yet, and room.
     #[inline]
     pub(super) fn vacancy(&self, hash: u32) -> Option<At> {
-        if self.len * 8 >= self.entries.len() * 5 {
+        if self.len * 2 >= self.entries.len() {
             return None;
         }
         let mask = self.entries.len() - 1;
@@ -106,7 +106,7 @@ impl Names {
     /// Adds an entry for a name that has none.
     #[inline]
     pub(super) fn insert(&mut self, hash: u32, place: u32) {
-        if self.len * 8 >= self.entries.len() * 5 {
+        if self.len * 2 >= self.entries.len() {
             self.resize((self.entries.len() * 2).max(LEAST));
         }
         self.put(Entry { hash, place });
@@ -235,7 +235,7 @@ mod tests {
             names.remove(at);
             names.shrink(|| 64);
         }
-        assert!((names.len, most) == (0, 16_384) && names.entries.len() <= 256);
+        assert!((names.len, most) == (0, 32_768) && names.entries.len() <= 256);
         assert!(find(&names, 1).is_none());
     }
 }
