@@ -41,12 +41,18 @@ pub trait OneByOne: Contender {
     /// Whether the task's output comes back.
     const OUTPUT: bool = true;
 
+    /// What who will cancel a task, and not join it, keeps of it until then: nothing, where its name says which task it is.
+    type Kept: std::fmt::Debug;
+
+    /// Gives up the rest.
+    fn keep(held: Self::Held) -> Self::Kept;
+
     /// Awaits the end of a task, this one or, where it is all the contender offers, whichever is next, and takes its record
     /// away, at the latest with the next [`purge`](OneByOne::purge). Returns its output.
     async fn join(&mut self, id: u64, name: &mut Name, held: Self::Held) -> u64;
 
     /// Stops the task, awaits that it has stopped, and takes its record away, as `join` does.
-    async fn cancel(&mut self, name: &Name, held: Self::Held);
+    async fn cancel(&mut self, name: &Name, kept: Self::Kept);
 
     /// Takes away the records of all tasks that have ended.
     fn purge(&mut self);

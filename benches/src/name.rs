@@ -5,7 +5,6 @@ use std::fmt;
 /// The name that was built last, in a buffer that is used again: what a caller with care does.
 ///
 /// Who keeps a name makes their own of it (`to_owned` for a `String`): that is part of what they cost.
-#[derive(Default)]
 pub struct Name {
     text: String,
     digits: itoa::Buffer,
@@ -15,8 +14,7 @@ impl Name {
     /// Makes this the name of task `id`.
     #[inline]
     pub fn of(&mut self, id: u64) -> &Self {
-        self.text.clear();
-        self.text.push_str("receiver:");
+        self.text.truncate(BEGIN.len());
         self.text.push_str(self.digits.format(id));
         self
     }
@@ -40,6 +38,15 @@ impl Name {
     #[inline]
     pub fn to_owned(&self) -> String {
         self.text.as_str().to_owned()
+    }
+}
+
+/// What all names begin with.
+const BEGIN: &str = "receiver:";
+
+impl Default for Name {
+    fn default() -> Self {
+        Self { text: BEGIN.to_owned(), digits: itoa::Buffer::new() }
     }
 }
 

@@ -60,6 +60,10 @@ impl Contender for Abort {
 }
 
 impl OneByOne for Abort {
+    type Kept = ();
+
+    fn keep((): ()) {}
+
     #[inline]
     async fn join(&mut self, id: u64, name: &mut Name, (): ()) -> u64 {
         let (_, task) = self.take(name.of(id).as_str());

@@ -101,6 +101,12 @@ impl<E: Executes> Contender for Bare<E> {
 }
 
 impl<E: Executes> OneByOne for Bare<E> {
+    type Kept = Task<u64>;
+
+    fn keep(held: Task<u64>) -> Task<u64> {
+        held
+    }
+
     #[inline]
     async fn join(&mut self, _: u64, _: &mut Name, held: Task<u64>) -> u64 {
         held.await
@@ -179,6 +185,10 @@ impl<E: Executes> Contender for TaskMap<E> {
 }
 
 impl<E: Executes> OneByOne for TaskMap<E> {
+    type Kept = ();
+
+    fn keep((): ()) {}
+
     #[inline]
     async fn join(&mut self, id: u64, name: &mut Name, (): ()) -> u64 {
         self.take(name.of(id).as_str()).await

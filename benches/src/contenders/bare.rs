@@ -42,6 +42,12 @@ impl Contender for Bare {
 }
 
 impl OneByOne for Bare {
+    type Kept = JoinHandle<u64>;
+
+    fn keep(held: JoinHandle<u64>) -> JoinHandle<u64> {
+        held
+    }
+
     #[inline]
     async fn join(&mut self, _: u64, _: &mut Name, held: JoinHandle<u64>) -> u64 {
         held.await.expect("it ends")

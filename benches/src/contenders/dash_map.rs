@@ -45,6 +45,12 @@ impl Contender for Sharded {
 }
 
 impl OneByOne for Sharded {
+    type Kept = JoinHandle<u64>;
+
+    fn keep(held: JoinHandle<u64>) -> JoinHandle<u64> {
+        held
+    }
+
     #[inline]
     async fn join(&mut self, id: u64, name: &mut Name, held: JoinHandle<u64>) -> u64 {
         let output = held.await.expect("it ends");

@@ -37,6 +37,10 @@ impl Contender for Map {
 }
 
 impl OneByOne for Map {
+    type Kept = ();
+
+    fn keep((): ()) {}
+
     #[inline]
     async fn join(&mut self, _: u64, _: &mut Name, (): ()) -> u64 {
         self.0.join_next().await.expect("one is left").1.expect("it ends")
@@ -150,6 +154,10 @@ impl Contender for AsyncLockedMap {
 }
 
 impl OneByOne for AsyncLockedMap {
+    type Kept = ();
+
+    fn keep((): ()) {}
+
     #[inline]
     async fn join(&mut self, _: u64, _: &mut Name, (): ()) -> u64 {
         self.0.lock().await.join_next().await.expect("one is left").1.expect("it ends")

@@ -39,6 +39,12 @@ impl Contender for Set {
 }
 
 impl OneByOne for Set {
+    type Kept = AbortHandle;
+
+    fn keep(held: AbortHandle) -> AbortHandle {
+        held
+    }
+
     #[inline]
     async fn join(&mut self, _: u64, _: &mut Name, _: AbortHandle) -> u64 {
         self.0.join_next().await.expect("one is left").expect("it ends")

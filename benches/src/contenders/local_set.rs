@@ -40,6 +40,12 @@ impl Contender for Bare {
 }
 
 impl OneByOne for Bare {
+    type Kept = JoinHandle<u64>;
+
+    fn keep(held: JoinHandle<u64>) -> JoinHandle<u64> {
+        held
+    }
+
     #[inline]
     async fn join(&mut self, _: u64, _: &mut Name, held: JoinHandle<u64>) -> u64 {
         held.await.expect("it ends")
@@ -99,6 +105,10 @@ impl Contender for LocalMap {
 }
 
 impl OneByOne for LocalMap {
+    type Kept = ();
+
+    fn keep((): ()) {}
+
     #[inline]
     async fn join(&mut self, id: u64, name: &mut Name, (): ()) -> u64 {
         let task = self.take(name.of(id).as_str());

@@ -56,6 +56,10 @@ impl Contender for LockedMap {
 }
 
 impl OneByOne for LockedMap {
+    type Kept = ();
+
+    fn keep((): ()) {}
+
     #[inline]
     async fn join(&mut self, id: u64, name: &mut Name, (): ()) -> u64 {
         let task = self.take(name.of(id).as_str());

@@ -128,13 +128,17 @@ macro_rules! ours {
         }
 
         impl<V: Variant> OneByOne for Ours<$spawner, V> {
+            type Kept = ();
+
+            fn keep(_: Self::Held) {}
+
             #[inline]
             async fn join(&mut self, _: u64, _: &mut Name, held: Self::Held) -> u64 {
                 held.await.expect("it ends")
             }
 
             #[inline]
-            async fn cancel(&mut self, name: &Name, _: Self::Held) {
+            async fn cancel(&mut self, name: &Name, (): ()) {
                 let outcome = self.0.cancel(name.as_str()).expect("it is known").await;
                 assert!(outcome.is_cancelled());
             }

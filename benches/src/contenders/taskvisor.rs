@@ -51,6 +51,10 @@ impl Contender for Visor {
 }
 
 impl OneByOne for Visor {
+    type Kept = ();
+
+    fn keep(_: Self::Held) {}
+
     /// It has no outputs: this one is known beforehand.
     async fn join(&mut self, _: u64, _: &mut Name, held: Self::Held) -> u64 {
         let (waiter, output) = held.expect("it is watched");
@@ -58,7 +62,7 @@ impl OneByOne for Visor {
         output
     }
 
-    async fn cancel(&mut self, name: &Name, _: Self::Held) {
+    async fn cancel(&mut self, name: &Name, (): ()) {
         assert!(self.0.cancel(name.as_str()).execute().await.expect("it is running"));
     }
 

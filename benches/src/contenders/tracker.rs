@@ -65,6 +65,10 @@ impl Contender for Tracker {
 }
 
 impl OneByOne for Tracker {
+    type Kept = ();
+
+    fn keep((): ()) {}
+
     #[inline]
     async fn join(&mut self, id: u64, name: &mut Name, (): ()) -> u64 {
         let (_, task) = self.take(name.of(id).as_str());

@@ -11,7 +11,7 @@ use crate::workload::{Figure, Workload};
 pub struct W2<C: OneByOne> {
     contender: C,
     gauge: &'static Gauge,
-    held: Vec<C::Held>,
+    kept: Vec<C::Kept>,
     name: Name,
     n: usize,
 }
@@ -27,24 +27,24 @@ impl<C: OneByOne> Workload for W2<C> {
     async fn set_up(place: C::Place, n: usize, watching: bool) -> Self {
         let contender = C::new(place);
         let gauge = Gauge::new(watching);
-        Self { contender, gauge, held: Vec::with_capacity(n), name: Name::default(), n }
+        Self { contender, gauge, kept: Vec::with_capacity(n), name: Name::default(), n }
     }
 
     async fn sample(&mut self, repeats: usize) -> Vec<Reading> {
-        let Self { contender, gauge, held, name, n } = self;
+        let Self { contender, gauge, kept, name, n } = self;
         let [mut spawning, mut cancelling] = [Reading::default(); 2];
         for _ in 0..repeats {
             let spawned = spawning.add(*n, async {
                 for id in 0..*n as u64 {
-                    held.push(contender.spawn(name.of(id), Idle(gauge)).await);
+                    kept.push(C::keep(contender.spawn(name.of(id), Idle(gauge)).await));
                 }
             });
             spawned.await;
             gauge.started(*n).await;
             gauge.assert_live(*n);
             let cancelled = cancelling.add(*n, async {
-                for (id, held) in held.drain(..).enumerate() {
-                    contender.cancel(name.of(id as u64), held).await;
+                for (id, kept) in kept.drain(..).enumerate() {
+                    contender.cancel(name.of(id as u64), kept).await;
                     gauge.assert_live(*n - id - 1);
                 }
                 contender.purge();

@@ -48,7 +48,7 @@ impl<C: OneByOne> Workload for W5<C> {
 pub struct Churn<C: OneByOne> {
     contender: C,
     gauge: &'static Gauge,
-    held: VecDeque<(u64, C::Held)>,
+    kept: VecDeque<(u64, C::Kept)>,
     name: Name,
     next: u64,
     step: u64,
@@ -60,13 +60,13 @@ impl<C: OneByOne> Churn<C> {
 
     /// Will number its tasks `first`, `first + step`, …
     pub(crate) fn new(contender: C, gauge: &'static Gauge, first: u64, step: u64) -> Self {
-        let held = VecDeque::new();
-        Self { contender, gauge, held, name: Name::default(), next: first, step }
+        let kept = VecDeque::new();
+        Self { contender, gauge, kept, name: Name::default(), next: first, step }
     }
 
     /// Spawns so many tasks, and waits until they run.
     pub(crate) async fn fill(&mut self, n: usize) {
-        self.held.reserve(n + 1);
+        self.kept.reserve(n + 1);
         for _ in 0..n {
             self.add().await;
         }
@@ -90,7 +90,7 @@ impl<C: OneByOne> Churn<C> {
 
     /// Cancels what is left, and gives the contender back.
     pub(crate) async fn stop(mut self) -> C {
-        while !self.held.is_empty() {
+        while !self.kept.is_empty() {
             self.cancel_oldest().await;
         }
         self.contender.purge();
@@ -100,16 +100,16 @@ impl<C: OneByOne> Churn<C> {
     #[inline]
     async fn add(&mut self) {
         let held = self.contender.spawn(self.name.of(self.next), Idle(self.gauge)).await;
-        self.held.push_back((self.next, held));
+        self.kept.push_back((self.next, C::keep(held)));
         self.next += self.step;
     }
 
     #[inline]
     async fn cancel_oldest(&mut self) {
-        let (id, held) = self.held.pop_front().expect("some live");
-        self.contender.cancel(self.name.of(id), held).await;
+        let (id, kept) = self.kept.pop_front().expect("some live");
+        self.contender.cancel(self.name.of(id), kept).await;
         if self.step == 1 {
-            self.gauge.assert_live(self.held.len());
+            self.gauge.assert_live(self.kept.len());
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct W6<C: Shared> {
     gauge: &'static Gauge,
 }
 
-impl<C: Shared<Held: Send> + Send + 'static> Workload for W6<C> {
+impl<C: Shared<Kept: Send> + Send + 'static> Workload for W6<C> {
     const FIGURES: &'static [Figure] = &[
         Figure { id: "W6a", what: "a step of the churn, from one thread" },
         Figure { id: "W6", what: "a step of the churn, from two threads" },

@@ -29,7 +29,7 @@ impl<C: OneByOne> Workload for W7<C> {
     /// Once, however often it is asked to: it counts, and does not take time.
     async fn sample(&mut self, _: usize) -> Vec<Reading> {
         let Self { place, gauge, n } = self;
-        let mut held = Vec::with_capacity(*n);
+        let mut kept = Vec::with_capacity(*n);
         let mut name = Name::default();
         name.of(u64::MAX);
         let counting = counting();
@@ -45,13 +45,13 @@ impl<C: OneByOne> Workload for W7<C> {
         };
         let mut contender = C::new(*place);
         for id in 0..*n as u64 {
-            held.push(contender.spawn(name.of(id), Idle(gauge)).await);
+            kept.push(C::keep(contender.spawn(name.of(id), Idle(gauge)).await));
         }
         gauge.started(*n).await;
         gauge.assert_live(*n);
         let live = since();
-        for (id, held) in held.drain(..).enumerate() {
-            contender.cancel(name.of(id as u64), held).await;
+        for (id, kept) in kept.drain(..).enumerate() {
+            contender.cancel(name.of(id as u64), kept).await;
         }
         contender.purge();
         gauge.assert_live(0);
