@@ -8,7 +8,9 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
-use crate::slot::{ENDED, FOR_READY, GONE, HANDLE, KEEP, OUTPUT, PANIC, READY, Slot, SlotRef};
+use crate::slot::{
+    ENDED, ENDING, FOR_READY, GONE, HANDLE, KEEP, MORE, OUTPUT, PANIC, READY, Slot, SlotRef,
+};
 use crate::table::{Claim, Payload};
 use crate::task::ended;
 use crate::unwind::let_go;
@@ -238,6 +240,22 @@ impl<T, M: Mode> TaskHandle<T, M> {
             // It left nothing that could be claimed.
             return;
         }
+        let nothing_yet = slot.with(|_| {
+            let nothing = slot.flags() & (ENDING | OUTPUT | PANIC | MORE) == 0;
+            if nothing {
+                slot.clear_locked(HANDLE);
+            }
+            nothing
+        });
+        if !nothing_yet {
+            self.let_go_of_all();
+        }
+    }
+
+    /// The same, of a task that may have left something, or whose handle was polled.
+    #[inline(never)]
+    fn let_go_of_all(&self) {
+        let slot = &self.task.0;
         let (output, joiner, panic) = slot.with(|body| {
             let kept = slot.clear(HANDLE) & (KEEP | GONE) == KEEP;
             let joiner = body.more.joiner.take();

@@ -149,6 +149,12 @@ impl<M: Mode> CoreRef<M> {
 
     /// The live task of this name, or else the last that ended with it.
     pub(crate) fn find(&self, name: &str) -> Option<SlotRef<M>> {
+        self.find_here(name)
+    }
+
+    /// The same, compiled into a cancel, which is one call then.
+    #[inline(always)]
+    pub(crate) fn find_here(&self, name: &str) -> Option<SlotRef<M>> {
         let key = Key::new(name);
         let hash = self.hash(&key);
         let live = self.shard(hash).1.lock.with(|inner| {
@@ -156,7 +162,12 @@ impl<M: Mode> CoreRef<M> {
             let lives = slot(&found).flags() & ENDING == 0;
             Some(lives.then(|| inner.refer_live(found)))
         });
-        live?.or_else(|| self.find_or(name, Inner::named))
+        live?.or_else(|| self.find_ended(name))
+    }
+
+    #[inline(never)]
+    fn find_ended(&self, name: &str) -> Option<SlotRef<M>> {
+        self.find_or(name, Inner::named)
     }
 
     /// The live task of this name.

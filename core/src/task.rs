@@ -193,14 +193,15 @@ fn poll_end<M: Storage>(
     cx: &mut Context<'_>,
 ) -> Poll<M::Outcome> {
     loop {
-        if waiter.place.settled() & ENDED != 0 {
-            if let Some(outcome) = waiter.as_mut().outcome() {
-                return Poll::Ready(outcome);
+        if waiter.place.settled() & ENDED == 0 {
+            waiter.as_mut().register(cx.waker());
+            // It may have ended meanwhile: see `wait`.
+            if waiter.place.settled() & ENDED == 0 {
+                return Poll::Pending;
             }
         }
-        let has_ended = |task: &SlotRef<M>| (task.settled() & ENDED != 0).then_some(());
-        if waiter.as_mut().poll_until(cx, has_ended).is_pending() {
-            return Poll::Pending;
+        if let Some(outcome) = waiter.as_mut().outcome() {
+            return Poll::Ready(outcome);
         }
     }
 }

@@ -82,7 +82,7 @@ impl<M: Mode> Tasks<M> {
 
     #[inline(never)]
     fn stop(&self, name: &str) -> Option<SlotRef<M>> {
-        let TaskRef(task) = self.get(name)?;
+        let task = self.0.find_here(name)?;
         M::stop(&task);
         Some(task)
     }

@@ -88,6 +88,7 @@ impl WaitList {
     /// # Safety
     ///
     /// `node` is pinned, belongs to this list only, and is unlinked before it is dropped.
+    #[cfg_attr(feature = "alloc", inline)]
     unsafe fn link(&mut self, node: &Node, waker: Waker) -> Option<Waker> {
         let this = NonNull::from(node);
         // SAFETY: `&mut self` shows that the lock is held; all in the list are linked.
@@ -201,7 +202,9 @@ impl<P: Place> Waiter<P> {
         }
     }
 
-    fn register(self: Pin<&mut Self>, waker: &Waker) {
+    /// Links the node, or gives a linked one this waker. Whoever calls this looks then whether he still has to wait.
+    #[cfg_attr(feature = "alloc", inline)]
+    pub(crate) fn register(self: Pin<&mut Self>, waker: &Waker) {
         let waker = waker.clone();
         // SAFETY: nothing is moved out.
         let this = unsafe { self.get_unchecked_mut() };

@@ -55,6 +55,38 @@ fn a_task_that_completes_while_it_is_cancelled_has_one_outcome() {
 }
 
 #[test]
+fn whoever_waited_for_an_end_does_not_find_the_task_among_the_live() {
+    model("complete ∥ wait, count").reaches(&["at once", "woken", "lives"], |reached| {
+        let tasks = registry();
+        let (owned, _) = Gone::new();
+        let handle = tasks.spawn("x", brief(owned)).unwrap();
+        let mut task = tasks.spawner().take();
+        task.poll();
+        let counts = tasks.clone();
+        let waiter = thread::spawn(move || {
+            let mut wait = Driven::new(handle.wait());
+            let at_once = wait.poll();
+            assert!(!at_once || counts.live() == 0, "it has ended, and lives");
+            // What a short way says of an end is said again by the long one.
+            wait.go_on();
+            let over = wait.is_done();
+            assert!(!over || counts.live() == 0, "it has ended, and lives");
+            (wait, at_once, over)
+        });
+        task.go_on();
+        task.finish();
+        let (wait, at_once, over) = waiter.join().unwrap();
+        assert_eq!(wait.finish(), Outcome::Completed);
+        reached.that(match (at_once, over) {
+            (true, _) => "at once",
+            (false, true) => "woken",
+            (false, false) => "lives",
+        });
+        assert_quiet(&tasks);
+    });
+}
+
+#[test]
 fn of_two_requests_the_first_reason_stands_and_the_task_stops_once() {
     model("cancel ∥ cancel").reaches(&["one", "two"], |reached| {
         let tasks = registry();
