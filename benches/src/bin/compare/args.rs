@@ -6,7 +6,7 @@ use task_registry_benches::cases::RUNTIMES;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
-compare [--only W1,W2b] [--n 1000,100000] [--runtime tokio-current,…] [--contender bare,…] [--rounds R] [--json] [--plot DIR]
+compare [--only W1,W2b] [--n 1000,100000] [--runtime tokio-current,…] [--contender bare,…] [--rounds R] [--json] [--plot DIR [--from a.json,…]]
 
   --only       workloads (W2) or single figures (W2b); all unless told
   --n          how many tasks; otherwise what each workload is run at: 1000, 10000, 100000, some 1000000
@@ -14,7 +14,8 @@ compare [--only W1,W2b] [--n 1000,100000] [--runtime tokio-current,…] [--conte
   --contender  bare, task-registry, JoinMap, … as the tables call them; all unless told
   --rounds     how many rounds; otherwise more for small N than for large ones
   --json       one object a line instead of tables
-  --plot       also draws cost over N, an SVG for each figure and runtime that was run at several N";
+  --plot       also draws cost over N, an SVG for each figure and runtime that was run at several N
+  --from       draws what --json has printed before, of several runs the one in the middle, and runs nothing";
 
 /// The arguments.
 #[derive(Debug, Default)]
@@ -26,6 +27,7 @@ pub(crate) struct Args {
     pub(crate) rounds: Option<usize>,
     pub(crate) json: bool,
     pub(crate) plot: Option<PathBuf>,
+    pub(crate) from: Vec<PathBuf>,
 }
 
 /// What came of reading them.
@@ -49,9 +51,13 @@ impl Args {
                 "--rounds" => args.rounds = Some(positive(&value()?)?),
                 "--json" => args.json = true,
                 "--plot" => args.plot = Some(value()?.into()),
+                "--from" => args.from = list(&value()?).into_iter().map(PathBuf::from).collect(),
                 "--help" | "-h" => return Ok(Parsed::Help),
                 other => return Err(format!("{other} is no option")),
             }
+        }
+        if !args.from.is_empty() && args.plot.is_none() {
+            return Err("--from is what --plot is to draw".to_owned());
         }
         match args.runtimes.iter().find(|name| !RUNTIMES.contains(&name.as_str())) {
             Some(other) => Err(format!("{other} is no runtime")),

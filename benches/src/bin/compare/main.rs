@@ -10,6 +10,7 @@ mod plot;
 mod run;
 mod table;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use args::{Args, Parsed};
@@ -26,6 +27,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let (false, Some(directory)) = (args.from.is_empty(), &args.plot) {
+        let drawn = json::read(&args.from, &args).and_then(|lines| plot::draw(directory, &lines));
+        return said(drawn);
+    }
     let contests = run::contests(&args);
     if contests.is_empty() {
         eprintln!("nothing to run: no workload is called so, or it is not run at that N");
@@ -46,10 +51,16 @@ fn main() -> ExitCode {
         all.extend(lines);
     }
     progress.finish_and_clear();
-    let plotted = args.plot.as_ref().map_or(Ok(()), |directory| plot::draw(directory, &all));
-    if let Err(why) = plotted {
-        eprintln!("the plots were not drawn: {why}");
-        return ExitCode::FAILURE;
+    said(args.plot.as_ref().map_or(Ok(()), |directory| plot::draw(directory, &all)))
+}
+
+/// What became of the plots.
+fn said(drawn: Result<(), Box<dyn Error>>) -> ExitCode {
+    match drawn {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("the plots were not drawn: {why}");
+            ExitCode::FAILURE
+        }
     }
-    ExitCode::SUCCESS
 }
