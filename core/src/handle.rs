@@ -241,7 +241,8 @@ impl<T, M: Mode> TaskHandle<T, M> {
             return;
         }
         let nothing_yet = slot.with(|_| {
-            let nothing = slot.flags() & (ENDING | OUTPUT | PANIC | MORE) == 0;
+            // What is left is left with the end, or, where an observer is told of that first, by a task that has extras.
+            let nothing = slot.flags() & (ENDING | MORE) == 0;
             if nothing {
                 slot.clear_locked(HANDLE);
             }

@@ -165,6 +165,7 @@ impl<M: Mode> CoreRef<M> {
         live?.or_else(|| self.find_ended(name))
     }
 
+    // Not compiled into a look-up, which mostly finds a task that lives.
     #[inline(never)]
     fn find_ended(&self, name: &str) -> Option<SlotRef<M>> {
         self.find_or(name, Inner::named)

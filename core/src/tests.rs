@@ -5,6 +5,8 @@ mod kept;
 
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::task::Wake;
 use alloc::vec::Vec;
 use alloc::{format, vec};
 use core::cell::Cell;
@@ -207,14 +209,15 @@ fn a_name_is_not_restored_to_a_record_that_is_gone() {
     assert_eq!(tasks.0.names(), 0, "no entry that nobody takes out again");
 }
 
+/// A waker that can be counted.
+struct Mute;
+
+impl Wake for Mute {
+    fn wake(self: Arc<Self>) {}
+}
+
 #[test]
 fn a_waker_is_stored_once_and_again_only_when_it_changed() {
-    use alloc::sync::Arc;
-    use alloc::task::Wake;
-    struct Mute;
-    impl Wake for Mute {
-        fn wake(self: Arc<Self>) {}
-    }
     let tasks = Tasks::<Unsync>::new(Options::new());
     let (tracked, _handle) = tasks.reserve("a").unwrap().track(pending::<()>()).unwrap();
     let mut tracked = pin!(tracked);
@@ -225,6 +228,19 @@ fn a_waker_is_stored_once_and_again_only_when_it_changed() {
         drop(waker);
         assert_eq!((Arc::strong_count(&one), Arc::strong_count(&two)), kept);
     }
+}
+
+#[test]
+fn a_handle_that_was_awaited_and_is_dropped_takes_its_waker_along() {
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let (_tracked, mut handle) = pending_task(&tasks, "a");
+    let one = Arc::new(Mute);
+    let waker = Waker::from(one.clone());
+    assert!(Pin::new(&mut handle).poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker);
+    assert_eq!(Arc::strong_count(&one), 2, "the task knows whom to wake");
+    drop(handle);
+    assert_eq!(Arc::strong_count(&one), 1);
 }
 
 #[test]
