@@ -22,6 +22,9 @@ use crate::{
 ///
 /// [`Registry`](crate::Registry) derefs to this. It is `'static`, a clone is one count, and in
 /// [`mode::Sync`](crate::mode::Sync) it goes to any thread (law 16), also when the futures may not.
+///
+/// It grows with the tasks that live and the records that are kept. Of what it had for more of them it keeps room for up to 16,384
+/// (2 MB), so that tasks which come and go need no allocation, and gives the rest back.
 pub struct Tasks<M: Mode>(pub(crate) CoreRef<M>);
 
 impl<M: Mode> Tasks<M> {

@@ -13,9 +13,15 @@ use crate::slot::Slot;
 /// Slots are allocated so many at a time; two in models, which then see chunks come and go.
 pub(super) const CHUNK: usize = if cfg!(loom) { 2 } else { 32 };
 
-/// How many chunks without a task a whole table keeps for the next ones: so that a load that comes and goes does not have to
-/// ask the allocator each time.
-pub(super) const SPARE: u32 = if cfg!(loom) { 1 } else { 32 };
+/// How many chunks without a task a whole table keeps for the next ones, so that a load that comes and goes does not have to ask
+/// the allocator each time: 2 MB, if there were ever so many tasks. Fewer in tests, for which a burst is smaller.
+pub(super) const SPARE: u32 = if cfg!(loom) {
+    1
+} else if cfg!(test) {
+    32
+} else {
+    512
+};
 
 /// The end of a chunk's list of free slots, and the place of a chunk that is in no list.
 const NONE: u32 = u32::MAX;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use task_registry_benches::cases::RUNTIMES;
 
+use crate::run::Line;
+
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
 compare [--only W1,W2b] [--n 1000,100000] [--runtime tokio-current,…] [--contender bare,…] [--rounds R] [--json] [--plot DIR [--from a.json,…]]
@@ -69,6 +71,14 @@ impl Args {
     pub(crate) fn wants(&self, figure: &str) -> bool {
         let workload = figure.trim_end_matches(|last: char| last.is_ascii_lowercase());
         self.only.is_empty() || self.only.iter().any(|only| only == figure || only == workload)
+    }
+
+    /// Whether a line is wanted that was printed before.
+    pub(crate) fn wants_line(&self, line: &Line) -> bool {
+        self.wants(line.figure.id)
+            && self.wants_runtime(line.runtime)
+            && self.wants_contender(line.contender)
+            && (self.n.is_empty() || self.n.contains(&line.n))
     }
 
     /// Whether a runtime is wanted.

@@ -1,11 +1,7 @@
 //! Lines for programs.
 
-use std::error::Error;
-use std::fs;
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
-use task_registry_benches::cases::all;
+use task_registry_benches::cases::{Case, all};
 
 use crate::args::Args;
 use crate::run::{Line, median};
@@ -30,50 +26,97 @@ pub(crate) fn print(lines: &[Line]) {
     }
 }
 
-/// Reads what was printed, for the plots, as far as it is wanted; of times that are there several times, from several runs, the median.
-pub(crate) fn read(files: &[PathBuf], args: &Args) -> Result<Vec<Line>, Box<dyn Error>> {
+/// Reads what several runs have printed, as far as it is wanted: of each time the one in the middle. Without ratios, which are of one
+/// run each.
+pub(crate) fn parse<'a>(
+    runs: impl IntoIterator<Item = &'a str>,
+    args: &Args,
+) -> Result<Vec<Line>, String> {
     let cases = all();
-    let mut read: Vec<(Line, Vec<f64>)> = Vec::new();
-    for file in files {
-        let text = fs::read_to_string(file).map_err(|why| format!("{}: {why}", file.display()))?;
-        for text in text.lines() {
-            let object: Value = serde_json::from_str(text)?;
-            let is = |key: &str, value: &str| object[key] == value;
-            let known = cases.iter().find_map(|case| {
-                let figure = case.figures.iter().find(|figure| is("workload", figure.id))?;
-                let same = is("runtime", case.runtime) && is("contender", case.contender);
-                same.then_some((case, *figure))
-            });
-            let (case, figure) = known.ok_or_else(|| format!("of another program: {text}"))?;
-            let n = object["n"].as_u64().ok_or_else(|| format!("without its N: {text}"))? as usize;
-            let wanted = args.wants(figure.id)
-                && args.wants_runtime(case.runtime)
-                && args.wants_contender(case.contender)
-                && (args.n.is_empty() || args.n.contains(&n));
-            if !wanted {
-                continue;
-            }
-            let number = |key: &str| object[key].as_f64();
-            let line = Line {
-                runtime: case.runtime,
-                figure,
-                n,
-                contender: case.contender,
-                names: case.names,
-                median_ns: number("median_ns"),
-                ratio_to_bare: number("ratio_to_bare"),
-                ratio_to_ours: number("ratio_to_ours"),
-                allocs: number("allocs").unwrap_or(0.0),
-                bytes: number("bytes").unwrap_or(0.0),
-            };
-            let nanos = line.median_ns;
-            let key = |line: &Line| (line.runtime, line.figure.id, line.n, line.contender);
-            match read.iter_mut().find(|(before, _)| key(before) == key(&line)) {
-                Some((_, runs)) => runs.extend(nanos),
-                None => read.push((line, nanos.into_iter().collect())),
+    let mut parsed: Vec<(Line, Vec<f64>)> = Vec::new();
+    for text in runs.into_iter().flat_map(str::lines) {
+        let Some(line) = line(text, &cases)?.filter(|line| args.wants_line(line)) else { continue };
+        let key = |line: &Line| (line.runtime, line.figure.id, line.n, line.contender);
+        match parsed.iter_mut().find(|(before, _)| key(before) == key(&line)) {
+            Some((_, times)) => times.extend(line.median_ns),
+            None => {
+                let times = line.median_ns.into_iter().collect();
+                parsed.push((line, times));
             }
         }
     }
-    let in_the_middle = |(line, runs): (Line, Vec<f64>)| Line { median_ns: median(runs), ..line };
-    Ok(read.into_iter().map(in_the_middle).collect())
+    let in_the_middle = |(line, times)| Line { median_ns: median(times), ..line };
+    Ok(parsed.into_iter().map(in_the_middle).collect())
+}
+
+/// Reads a line, if it is of a case that is still there.
+fn line(text: &str, cases: &[Case]) -> Result<Option<Line>, String> {
+    let object: Value = serde_json::from_str(text).map_err(|why| format!("{why}: {text}"))?;
+    let word = |key: &str| object[key].as_str().ok_or_else(|| format!("without its {key}: {text}"));
+    let (runtime, workload, contender) = (word("runtime")?, word("workload")?, word("contender")?);
+    let n = object["n"].as_u64().ok_or_else(|| format!("without its n: {text}"))? as usize;
+    let number = |key: &str| object[key].as_f64();
+    Ok(cases.iter().find_map(|case| {
+        let figure = case.figures.iter().find(|figure| figure.id == workload)?;
+        let same = case.runtime == runtime && case.contender == contender;
+        same.then(|| Line {
+            runtime: case.runtime,
+            figure: *figure,
+            n,
+            contender: case.contender,
+            names: case.names,
+            median_ns: number("median_ns"),
+            ratio_to_bare: None,
+            ratio_to_ours: None,
+            allocs: number("allocs").unwrap_or(0.0),
+            bytes: number("bytes").unwrap_or(0.0),
+        })
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use crate::args::Args;
+
+    fn printed(contender: &str, n: u32, nanos: &str) -> String {
+        format!(
+            r#"{{"runtime":"tokio-current","workload":"W1","n":{n},"contender":"{contender}","median_ns":{nanos},"bytes":8}}"#
+        )
+    }
+
+    fn times(runs: &[String], args: &Args) -> Vec<(usize, &'static str, Option<f64>)> {
+        let lines = parse(runs.iter().map(String::as_str), args).expect("that was printed");
+        lines.iter().map(|line| (line.n, line.contender, line.median_ns)).collect()
+    }
+
+    #[test]
+    fn of_several_runs_the_time_in_the_middle_counts() {
+        let run = |nanos| format!("{}\n{}", printed("bare", 1000, nanos), printed("bare", 10, "1"));
+        let runs = ["300.0", "100.0", "200.0"].map(run);
+        let expected = [(1000, "bare", Some(200.0)), (10, "bare", Some(1.0))];
+        assert_eq!(times(&runs, &Args::default()), expected);
+    }
+
+    #[test]
+    fn what_is_not_wanted_and_what_is_no_longer_run_is_left_out() {
+        let all =
+            [printed("bare", 1000, "1"), printed("gone", 1000, "1"), printed("bare", 10, "1")];
+        let args = Args { n: vec![10], ..Args::default() };
+        assert_eq!(times(&all, &args), [(10, "bare", Some(1.0))]);
+        assert!(times(&all, &Args { only: vec!["W2".to_owned()], ..args }).is_empty());
+    }
+
+    #[test]
+    fn memory_has_no_time() {
+        assert_eq!(times(&[printed("bare", 10, "null")], &Args::default()), [(10, "bare", None)]);
+    }
+
+    #[test]
+    fn what_compare_did_not_print_is_an_error_that_shows_it() {
+        for text in ["{", r#"{"workload":"W1"}"#] {
+            let error = parse([text], &Args::default()).expect_err("that is no line of it");
+            assert!(error.ends_with(text), "{error}");
+        }
+    }
 }

@@ -11,9 +11,12 @@ mod run;
 mod table;
 
 use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use args::{Args, Parsed};
+use run::Line;
 
 fn main() -> ExitCode {
     let args = match Args::parse(std::env::args().skip(1)) {
@@ -27,14 +30,21 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let (false, Some(directory)) = (args.from.is_empty(), &args.plot) {
-        let drawn = json::read(&args.from, &args).and_then(|lines| plot::draw(directory, &lines));
-        return said(drawn);
+    let done = if args.from.is_empty() { run_all(&args) } else { read_all(&args) };
+    match done.and_then(|lines| draw(&args, &lines)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
     }
-    let contests = run::contests(&args);
+}
+
+/// Runs what is wanted and prints it.
+fn run_all(args: &Args) -> Result<Vec<Line>, Box<dyn Error>> {
+    let contests = run::contests(args);
     if contests.is_empty() {
-        eprintln!("nothing to run: no workload is called so, or it is not run at that N");
-        return ExitCode::from(2);
+        return Err("nothing to run: no workload is called so, or it is not run at that N".into());
     }
     let progress = run::progress(&contests);
     let mut all = Vec::new();
@@ -51,16 +61,23 @@ fn main() -> ExitCode {
         all.extend(lines);
     }
     progress.finish_and_clear();
-    said(args.plot.as_ref().map_or(Ok(()), |directory| plot::draw(directory, &all)))
+    Ok(all)
 }
 
-/// What became of the plots.
-fn said(drawn: Result<(), Box<dyn Error>>) -> ExitCode {
-    match drawn {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("the plots were not drawn: {why}");
-            ExitCode::FAILURE
-        }
+/// Reads what was printed before, as far as it is wanted.
+fn read_all(args: &Args) -> Result<Vec<Line>, Box<dyn Error>> {
+    let read = |file: &PathBuf| {
+        fs::read_to_string(file).map_err(|why| format!("{}: {why}", file.display()))
+    };
+    let runs: Vec<String> = args.from.iter().map(read).collect::<Result<_, _>>()?;
+    let lines = json::parse(runs.iter().map(String::as_str), args)?;
+    if lines.is_empty() {
+        return Err("nothing to draw: what is wanted is not in there".into());
     }
+    Ok(lines)
+}
+
+fn draw(args: &Args, lines: &[Line]) -> Result<(), Box<dyn Error>> {
+    let Some(directory) = &args.plot else { return Ok(()) };
+    plot::draw(directory, lines).map_err(|why| format!("the plots were not drawn: {why}").into())
 }

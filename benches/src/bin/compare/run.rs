@@ -106,7 +106,7 @@ impl Contest {
                 self.say(progress, &self.cases[index]);
                 let (open, repeats) = &mut open[index];
                 if *repeats > 1 {
-                    // Who was before has left nothing in the caches: that is no contender's own cost.
+                    // The contender before has taken the caches; to fill them again is no cost of this one's.
                     open(Ask::Sample(1));
                 }
                 for (figure, reading) in open(Ask::Sample(*repeats)).iter().enumerate() {
