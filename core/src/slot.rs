@@ -27,7 +27,7 @@
 //! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard, or of the fixed table |
 //! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |
 //! | `CHAINED` | at admission, or under the body's lock | never |
-//! | `RECORD` | at admission, in a growing table | when the record is struck out, under the lock of the shard |
+//! | `RECORD` | at admission, in a growing table: the slot is in use | never |
 //! | `END` | with `ENDING`, in a growing table: three bits, how the task ended | never |
 //! | `PLAIN` | with `ENDING`, in a growing table, of a task of which there is nothing else to say | never |
 //! | `WAKER` | with the task's waker, in a growing table, under the body's lock | by whoever takes it, so too |
@@ -56,6 +56,8 @@ use core::task::Waker;
 #[cfg(feature = "alloc")]
 pub(crate) use life::Concluded;
 pub(crate) use life::{Fate, Legacy, Words};
+#[cfg(feature = "alloc")]
+pub(crate) use reference::count;
 pub(crate) use reference::{SATURATED, SlotRef};
 
 use crate::State;

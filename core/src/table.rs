@@ -4,18 +4,19 @@
 //!
 //! In the order in which they nest; each is held for a few instructions and never while foreign code runs (law 9).
 //!
-//! 1. A **shard**'s guards its part of the names, its chunks of slots, what is in those that are free, the number of slots
-//!    that are referred to, the gate, and the chains of tasks that replace each other under its names.
+//! 1. A **shard**'s guards its part of the names, its chunks of slots, what is in those that are free, the gate, and the chains of
+//!    tasks that replace each other under its names.
 //! 2. A slot's **body**, see [`slot`](crate::slot).
 //! 3. The **ended** list's guards the list, the places in it that its slots know, and the ring of the endings' readers.
 //! 4. An **event**'s, see [`wait`](crate::wait); a scope's members', see [`scope`](crate::scope); the order of spawning.
 //!
 //! # Invariants
 //!
-//! 1. A slot is in use while it is referred to (`refs > 0`) or has a record (`RECORD`); only then is it not
-//!    free, and both change between nought and something under the shard's lock alone.
-//! 2. While a shard has slots that are referred to, it holds the table itself (`keep`). So a [`SlotRef`] needs no
-//!    count of its own to keep the table, and a record keeps nothing alive.
+//! 1. A slot is in use while it is referred to (`refs > 0`); only then is it not free. Until it is struck out, a record is one of
+//!    those references. They change between none and some under the shard's lock alone.
+//! 2. Registries keep the table, and the last one that goes leaves it to the tasks (`Core::retire`): there are no records from then
+//!    on, and each shard keeps the table while it has slots in use. So a [`SlotRef`] needs no count of its own to keep the table,
+//!    and a record keeps nothing alive.
 //! 3. A chunk is returned to the allocator only when all of its slots are free, and the next chunk in its place
 //!    starts with a later generation than any of them had (law 7).
 #![allow(unsafe_code, reason = "slots live in chunks that handles point into; see the invariants")]
@@ -38,6 +39,7 @@ mod tally;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ops::Deref;
 use core::ptr::NonNull;
 use core::time::Duration;
@@ -54,9 +56,11 @@ pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 
 use crate::mode::{self, Init, Lock, Mode, Shared, Word};
-use crate::slot::{CHAINED, ENDED, ENDING, GONE, HANDLE, OUTPUT, PANIC, RECORD, Slot, SlotRef};
+use crate::slot::{
+    CHAINED, ENDED, ENDING, GONE, HANDLE, OUTPUT, PANIC, RECORD, SATURATED, Slot, SlotRef, count,
+};
 use crate::text::Key;
-use crate::unwind::{catch, contain, discard, in_turn};
+use crate::unwind::{catch, contain, discard, guarded, in_turn};
 use crate::wait::Event;
 use crate::{Options, State, TaskId, TaskInfo, Text};
 use chain::Loose;
@@ -81,14 +85,18 @@ pub(crate) struct Core<M: Mode> {
     order: M::Lock<i64>,
     /// The last live task ended, or the registry was closed.
     pub(crate) idle: Event<M>,
+    /// How many `CoreRef`s lead here; once there are none, how many shards have slots in use (invariant 2).
+    keepers: M::Word,
+    /// The memory of all this, until nobody keeps it.
+    own: Cell<Option<M::Ptr<Core<M>>>>,
     /// Of which type the executor's handles are that are kept here: see `kept`.
     pub(crate) keeper: M::Keeper,
     /// A name appeared; waiters have its short hash as their key.
     pub(crate) named: Event<M>,
 }
 
-/// The table, shared.
-pub(crate) struct CoreRef<M: Mode>(M::Ptr<Core<M>>);
+/// The table, shared: what a registry is.
+pub(crate) struct CoreRef<M: Mode>(NonNull<Core<M>>);
 
 // SAFETY: everything in a table is behind the locks and words of its mode, which a `Shared` mode makes of what may
 // be used by several threads; what the slots carry from one thread to another is argued in `payload`.
@@ -98,14 +106,26 @@ unsafe impl<M: Shared> core::marker::Sync for CoreRef<M> {}
 
 impl<M: Mode> Clone for CoreRef<M> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        count(&self.keepers);
+        Self(self.0)
     }
 }
 
 impl<M: Mode> Deref for CoreRef<M> {
     type Target = Core<M>;
+    #[inline]
     fn deref(&self) -> &Core<M> {
-        &self.0
+        // SAFETY: this keeps the table.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<M: Mode> Drop for CoreRef<M> {
+    fn drop(&mut self) {
+        // Of those that were leaked by the billion nobody knows which is the last.
+        if self.keepers.load() < SATURATED && self.keepers.sub(1) == 1 {
+            Core::retire(self.0);
+        }
     }
 }
 
@@ -114,7 +134,7 @@ impl<M: Mode> CoreRef<M> {
         let shard_bits = M::shard_bits();
         let shards = (0..1 << shard_bits).map(|_| Shard::new()).collect();
         let limit = options.retain.limit();
-        let core = CoreRef(M::ptr(Core {
+        let own: M::Ptr<Core<M>> = M::ptr(Core {
             number: mode::next_registry(),
             notes: options.clock.is_some()
                 || options.observer.get().is_some()
@@ -129,12 +149,18 @@ impl<M: Mode> CoreRef<M> {
             order: Init::INIT,
             idle: Init::INIT,
             named: Init::INIT,
+            keepers: Init::INIT,
+            own: Cell::new(None),
             keeper: Init::INIT,
-        }));
-        for shard in &core.shards {
-            shard.tally.core.set(NonNull::from(&*core));
+        });
+        let core = NonNull::from(&*own);
+        for shard in &own.shards {
+            shard.tally.core.set(core);
         }
-        core
+        own.keepers.store(1);
+        // SAFETY: it stands while it is there itself.
+        unsafe { core.as_ref() }.own.set(Some(own));
+        CoreRef(core)
     }
 
     /// Gives a record its name again, if no other task has it: the one that took it came to nothing.
@@ -160,7 +186,7 @@ impl<M: Mode> CoreRef<M> {
         let live = self.shard(hash).1.lock.with(|inner| {
             let found = inner.known(hash, &key)?;
             let lives = slot(&found).flags() & ENDING == 0;
-            Some(lives.then(|| inner.refer_live(found)))
+            Some(lives.then(|| inner.refer(found)))
         });
         live?.or_else(|| self.find_ended(name))
     }
@@ -192,7 +218,7 @@ impl<M: Mode> CoreRef<M> {
                 let live = inner.holder(hash, &name, &mut loose);
                 found = live.or_else(|| other(inner, hash, &name))?;
             }
-            Some(inner.refer(self, found))
+            Some(inner.refer(found))
         });
         loose.tie_up();
         found
@@ -221,7 +247,7 @@ impl<M: Mode> CoreRef<M> {
         self.shards.get(shard)?.lock.with(|inner| {
             let found = inner.memory.at(place)?;
             let known = slot(&found).has_record() && slot(&found).generation() == id.generation;
-            known.then(|| inner.refer(self, found))
+            known.then(|| inner.refer(found))
         })
     }
 
@@ -232,7 +258,7 @@ impl<M: Mode> CoreRef<M> {
         let mut found = Vec::with_capacity(CHUNK);
         for shard in &self.shards {
             let mut chunk = 0;
-            while shard.lock.with(|inner| inner.records(self, chunk, &mut found)) {
+            while shard.lock.with(|inner| inner.records(chunk, &mut found)) {
                 found.drain(..).for_each(&mut visit);
                 chunk += 1;
             }
@@ -346,21 +372,61 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Strikes a record out, after `first`, under the shard's lock. Without a reference the slot is free then.
+    /// Strikes a record out, after `first`, under the shard's lock. Without another reference the slot is free then.
     // As `evict`.
     #[inline(always)]
     fn strike<const ONE: bool>(&self, record: NonNull<Slot<M>>, first: impl FnOnce(&mut Inner<M>)) {
         let mut garbage = Garbage::none();
-        slot(&record).shard().lock.with(|inner| {
+        let done = slot(&record).shard().lock.with(|inner| {
             first(inner);
             inner.unname(self, record);
-            if slot(&record).refs.load() == 0 {
+            let task = slot(&record);
+            // Where the record's is the only reference there will be no other, since the shard is locked.
+            if task.refs.load() == 1 || task.refs.sub(1) == 1 {
                 inner.memory.free(self, record, &mut garbage);
-            } else {
-                slot(&record).clear(RECORD);
             }
+            inner.is_done()
         });
         garbage.drop();
+        if done {
+            // Not the last to leave: who strikes a record out has a reference, to the table or to a task.
+            self.keepers.sub(1);
+        }
+    }
+
+    /// Leaves the table to its tasks: nobody can look one up any more, or add one. O(records), and a pass over the shards.
+    #[cold]
+    fn retire(core: NonNull<Self>) {
+        // SAFETY: the last registry kept the table until now, and nobody else lets go of it before the tasks have it.
+        let table = unsafe { core.as_ref() };
+        // A keeper of its own, until all shards have been told.
+        table.keepers.store(1);
+        table.ended.close();
+        let hand_over = || {
+            for shard in &table.shards {
+                shard.lock.with(|inner| {
+                    if inner.retire() {
+                        // Under this lock, so that it is counted before it leaves.
+                        table.keepers.add(1);
+                    }
+                });
+            }
+            Self::leave(core);
+        };
+        let forget = || {
+            table.purge();
+        };
+        guarded(forget, hand_over);
+        hand_over();
+    }
+
+    /// Gives up what kept the table, which may have been all that did: the caller has borrowed nothing from it any more.
+    fn leave(core: NonNull<Self>) {
+        // SAFETY: it is still kept.
+        let table = unsafe { core.as_ref() };
+        if table.keepers.sub(1) == 1 {
+            drop(table.own.take());
+        }
     }
 
     /// Forgets all that has ended; says how much that was. O(of that).
@@ -503,11 +569,10 @@ impl<M: Mode> Core<M> {
 #[cfg(test)]
 impl SlotRef<crate::mode::Unsync> {
     pub(crate) fn watch_table(&self) -> alloc::rc::Weak<Core<crate::mode::Unsync>> {
-        let keep = |inner: &mut shard::Inner<_>| {
-            inner.keep.as_ref().map(|core| alloc::rc::Rc::downgrade(&core.0))
-        };
-        let (shard, _) = self.core().split(self.home.place);
-        self.core().shards[shard].lock.with(keep).expect("a reference keeps the table")
+        let own = self.core().own.take().expect("a reference keeps the table");
+        let weak = alloc::rc::Rc::downgrade(&own);
+        self.core().own.set(Some(own));
+        weak
     }
 
     pub(crate) fn set_generation(&self, generation: u32) {

@@ -25,6 +25,9 @@ use crate::{
 ///
 /// It grows with the tasks that live and the records that are kept. Of what it had for more of them it keeps room for up to 16,384
 /// (2 MB), so that tasks which come and go need no allocation, and gives the rest back.
+///
+/// With the last clone the records go: who refers to a task can still read it, its handle has a claim to what it left, and what nobody
+/// has a claim to is dropped, or given to the observer, if a panic. Tasks that live go on (law 8).
 pub struct Tasks<M: Mode>(pub(crate) CoreRef<M>);
 
 impl<M: Mode> Tasks<M> {

@@ -15,9 +15,11 @@ use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 
 use crate::mode::{Unsync, Word};
-use crate::slot::Slot;
-use crate::table::Payload;
-use crate::{Options, Outcome, Retain, Scope, SpawnError, State, TaskHandle, Tasks, Text, Tracked};
+use crate::slot::{self, Slot};
+use crate::table::{Payload, Policy};
+use crate::{
+    Options, Outcome, Retain, Scope, SpawnError, State, TaskHandle, Tasks, Text, Ticket, Tracked,
+};
 
 std::thread_local! {
     static STEPS: Cell<u64> = const { Cell::new(0) };
@@ -58,6 +60,18 @@ fn ended_task(tasks: &Tasks<Unsync>, name: impl Into<Text>) {
     let (tracked, handle) = tasks.reserve(name).unwrap().track(ready(())).unwrap();
     assert!(poll_once(&mut pin!(tracked)).is_ready());
     assert_eq!(handle.outcome(), Some(Outcome::Completed));
+}
+
+/// A task whose output is kept for whoever asks for it by name.
+fn kept_task<F: Future<Output: 'static>>(
+    tasks: &Tasks<Unsync>,
+    name: &'static str,
+    future: F,
+) -> (Pin<alloc::boxed::Box<Tracked<F, Unsync>>>, crate::TaskRef<Unsync>) {
+    let flags = slot::RESERVED | slot::HANDLE | slot::KEEP;
+    let (slot, handle) = tasks.admit(name.into(), Policy::Fail, flags).unwrap();
+    let (tracked, handle) = Ticket::new(slot, handle).track(future).unwrap();
+    (alloc::boxed::Box::pin(tracked), handle.task().clone())
 }
 
 /// Slots looked at to cancel one of `n` named pending tasks by its name and await its end, for each of them.
@@ -194,6 +208,52 @@ fn the_table_goes_with_the_last_registry_although_it_has_records() {
     let table = task.0.watch_table();
     drop(task);
     assert!(table.upgrade().is_none(), "nothing is left");
+}
+
+#[test]
+fn records_go_with_the_last_registry_and_who_ends_later_leaves_none() {
+    let (first, second) = (Rc::new(()), Rc::new(()));
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    // Nobody can ask for the outputs once there is no registry.
+    let (mut ended, record) = kept_task(&tasks, "a", ready(first.clone()));
+    let (mut lives, other) = kept_task(&tasks, "b", ready(second.clone()));
+    assert!(poll_once(&mut ended).is_ready());
+    assert_eq!(Rc::strong_count(&first), 2, "it is kept");
+    drop(tasks);
+    assert_eq!(Rc::strong_count(&first), 1, "nobody can come for it");
+    assert_eq!(Rc::strong_count(&second), 2, "dropping a registry stops nothing");
+    assert!(poll_once(&mut lives).is_ready());
+    assert_eq!(Rc::strong_count(&second), 1);
+    drop((ended, lives));
+    for task in [record, other] {
+        assert_eq!((task.outcome(), task.purge()), (Some(Outcome::Completed), false));
+    }
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_panic_that_was_kept_goes_to_the_observer_with_the_last_registry() {
+    use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    #[derive(Default)]
+    struct Hears(Arc<AtomicBool>);
+    impl crate::Observer for Hears {
+        fn unclaimed_panic(
+            &self,
+            _: &crate::TaskInfo,
+            panic: alloc::boxed::Box<dyn core::any::Any + Send>,
+        ) -> Option<alloc::boxed::Box<dyn core::any::Any + Send>> {
+            self.0.store(panic.is::<&str>(), Relaxed);
+            None
+        }
+    }
+    let heard = Arc::new(AtomicBool::new(false));
+    let tasks = Tasks::<Unsync>::new(Options::new().observer(Hears(heard.clone())));
+    let (mut panics, task) = kept_task(&tasks, "a", async { panic!("kept") });
+    assert!(poll_once(&mut panics).is_ready());
+    assert!(!heard.load(Relaxed), "it is kept for whoever asks for it by name");
+    drop(tasks);
+    assert!(heard.load(Relaxed));
+    assert!(task.outcome().unwrap().is_panicked());
 }
 
 #[test]
@@ -334,8 +394,8 @@ fn references_that_were_leaked_by_the_billion_never_come_round_to_nought() {
     let others: Vec<_> = (0..100u64).map(|i| tasks.reserve(i).unwrap()).collect();
     assert_eq!(task.name(), Some("a"), "the slot is nobody else's");
     assert!(others.iter().all(|other| other.id().place != task.id().place));
-    // So that this test leaks nothing: it is the only reference.
-    task.0.refs.store(1);
+    // So that this test leaks nothing: it is the only reference but the record's.
+    task.0.refs.store(2);
 }
 
 #[test]

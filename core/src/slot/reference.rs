@@ -52,13 +52,19 @@ impl<M: Storage> Deref for SlotRef<M> {
 /// the billion comes here, and must not come round to nought.
 pub(crate) const SATURATED: u32 = 1 << 31;
 
+/// Counts one more reference.
+#[inline]
+pub(crate) fn count(refs: &impl Word) {
+    if refs.add(1) >= SATURATED {
+        refs.store(SATURATED + SATURATED / 2);
+    }
+}
+
 impl<M: Storage> Slot<M> {
     /// Counts one more reference to a slot that has some, or whose table, or shard of it, is locked.
     #[inline]
     pub(crate) fn count(&self) {
-        if self.refs.add(1) >= SATURATED {
-            self.refs.store(SATURATED + SATURATED / 2);
-        }
+        count(&self.refs);
     }
 }
 

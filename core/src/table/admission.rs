@@ -84,7 +84,6 @@ impl<M: Mode> CoreRef<M> {
             let (new, place) = inner.memory.allocate(self, index);
             self.furnish(new, name, hash, flags);
             inner.names.fill(vacancy, hash, place);
-            inner.hold(self);
             shard.spawned.bump();
             Some(new)
         })
@@ -148,7 +147,6 @@ impl<M: Mode> CoreRef<M> {
                 }
                 new
             };
-            inner.hold(self);
             shard.spawned.bump();
             Ok(new)
         });
@@ -191,7 +189,7 @@ impl<M: Mode> CoreRef<M> {
                 return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
             }
             (Some(holder), Policy::Keep) => {
-                return Err(NotAdmitted::Existing(inner.refer(self, holder)));
+                return Err(NotAdmitted::Existing(inner.refer(holder)));
             }
             _ => self.take_place().map_err(NotAdmitted::Error)?,
         }
@@ -219,7 +217,7 @@ impl<M: Mode> CoreRef<M> {
         Ok(new)
     }
 
-    /// Makes a free slot a task's, with two references. The shard is locked.
+    /// Makes a free slot a task's, with a reference for its record and two for the caller. The shard is locked.
     #[inline]
     fn furnish(&self, new: NonNull<Slot<M>>, name: &mut Text, hash: u32, flags: u32) {
         let long = if name.is_shared() { LONG } else { 0 };
@@ -229,7 +227,7 @@ impl<M: Mode> CoreRef<M> {
             slot(&new).back.name.get().write(core::mem::replace(name, Text::EMPTY));
             (*slot(&new).home.head.get()).hash = hash;
         }
-        slot(&new).reset(flags | RECORD | long, 2);
+        slot(&new).reset(flags | RECORD | long, 3);
     }
 
     fn furnish_all(&self, new: NonNull<Slot<M>>, newcomer: &mut Newcomer<'_, M>) {

@@ -104,9 +104,9 @@ impl<M: Mode> Inner<M> {
             Some(slot(&old).request(body, Some("replaced".into()), Urgency::Own))
         });
         let Some(request) = request else { return false };
-        let before = self.refer_live(old);
+        let before = self.refer(old);
         slot(&new).with(|body| slot(&new).extras(body).before = Some(before));
-        loose.ends().request = Some((self.refer_live(old), request));
+        loose.ends().request = Some((self.refer(old), request));
         true
     }
 

@@ -22,8 +22,8 @@ const SPARE: usize = if cfg!(any(test, loom)) { 8 } else { 4096 };
 /// On lines of cache of its own: every end writes here, and what else a table has every spawn and look reads.
 #[repr(align(128))]
 pub(crate) struct Ended<M: Mode> {
-    /// How many records are kept.
-    limit: usize,
+    /// How many records are kept. Written under the lock.
+    limit: M::Word,
     /// How many follow the endings, readable without the lock.
     readers: M::Word,
     list: M::Lock<List<M>>,
@@ -103,13 +103,22 @@ impl fmt::Display for TaskEnd {
 
 impl<M: Mode> Ended<M> {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, readers: Init::INIT, list: Init::INIT, arrived: Event::INIT }
+        let new =
+            Self { limit: Init::INIT, readers: Init::INIT, list: Init::INIT, arrived: Event::INIT };
+        // There are never so many slots.
+        new.limit.store(u32::try_from(limit).unwrap_or(u32::MAX));
+        new
+    }
+
+    /// From now on no records are kept. Those that are there stay.
+    pub(super) fn close(&self) {
+        self.list.with(|_| self.limit.store(0));
     }
 
     /// Whether records are kept at all.
     #[inline]
     pub(crate) fn keeps(&self) -> bool {
-        self.limit > 0
+        self.limit.load() > 0
     }
 
     /// How many records are kept.
@@ -138,8 +147,7 @@ impl<M: Mode> Ended<M> {
         asked: bool,
         end: impl FnOnce() -> Option<TaskEnd>,
     ) -> Option<NonNull<Slot<M>>> {
-        let keep = keep && self.limit > 0;
-        if self.limit == 0 && self.readers.load() == 0 {
+        if !self.keeps() && self.readers.load() == 0 {
             // It leaves no trace: there is nothing to take the list's lock for.
             let tally = &task.shard().tally;
             if asked { &tally.ended_asked } else { &tally.ended_unasked }.add(1);
@@ -151,6 +159,8 @@ impl<M: Mode> Ended<M> {
             if let Some(end) = if followed { end() } else { None } {
                 list.follow(end);
             }
+            let limit = self.limit.load();
+            let keep = keep && limit > 0;
             if keep {
                 list.push(task.as_ptr());
             }
@@ -162,7 +172,7 @@ impl<M: Mode> Ended<M> {
             } else {
                 task.set_alone(ENDED | GONE | UNLISTED);
             }
-            if list.books.records > self.limit { list.pop() } else { None }
+            if list.books.records > limit as usize { list.pop() } else { None }
         })
     }
 
@@ -276,7 +286,7 @@ impl<M: Mode> List<M> {
         self.books.records -= 1;
         let task = super::slot(&slot);
         // Nobody refers to it who did before it ended, and it left nothing: so nobody else writes its flags (see `slot`).
-        if task.refs.load() == 0 && task.flags() & (OUTPUT | PANIC | CHAINED) == 0 {
+        if task.refs.load() == 1 && task.flags() & (OUTPUT | PANIC | CHAINED) == 0 {
             task.set_alone(GONE);
         } else {
             task.set(GONE);

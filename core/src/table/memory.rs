@@ -49,12 +49,15 @@ pub(super) struct Memory<M: Mode> {
     open: Vec<u32>,
     /// The chunks that were returned to the allocator, in no order.
     vacant: Vec<u32>,
-    /// How many chunks are wholly free; a few are kept for the next tasks.
+    /// How many chunks are wholly free; some are kept for the next tasks.
     spare: u32,
+    /// How many slots are in use.
+    pub(super) in_use: u32,
 }
 
 impl<M: Mode> Init for Memory<M> {
-    const INIT: Self = Self { chunks: Vec::new(), open: Vec::new(), vacant: Vec::new(), spare: 0 };
+    const INIT: Self =
+        Self { chunks: Vec::new(), open: Vec::new(), vacant: Vec::new(), spare: 0, in_use: 0 };
 }
 
 impl<M: Mode> Memory<M> {
@@ -80,6 +83,7 @@ impl<M: Mode> Memory<M> {
             self.spare -= 1;
         }
         chunk.used += 1;
+        self.in_use += 1;
         if chunk.free == NONE {
             self.shut(index);
         }
@@ -129,10 +133,11 @@ impl<M: Mode> Memory<M> {
         }
     }
 
-    /// Takes back a slot that has neither references nor a record. The garbage is to be dropped outside the lock.
+    /// Takes back a slot to which nobody refers. The garbage is to be dropped outside the lock.
     // As `Core::evict`.
     #[inline(always)]
     pub(super) fn free(&mut self, core: &Core<M>, old: NonNull<Slot<M>>, garbage: &mut Garbage<M>) {
+        self.in_use -= 1;
         // SAFETY: the caller says so.
         unsafe { Slot::let_go(old, garbage) };
         // SAFETY: nobody refers to it, and the shard's lock is held.

@@ -1,4 +1,4 @@
-//! One shard: a part of the names, and the references to its slots.
+//! One shard: a part of the names, and of the slots.
 
 use alloc::vec::Vec;
 use core::ptr::NonNull;
@@ -6,9 +6,9 @@ use core::ptr::NonNull;
 use super::memory::{CHUNK, Memory};
 use super::names::{At, Names};
 use super::tally::Tally;
-use super::{Core, CoreRef, slot};
+use super::{Core, slot};
 use crate::Text;
-use crate::mode::{Init, Mode, Word};
+use crate::mode::{Init, Mode};
 use crate::slot::{GONE, Slot, SlotRef};
 use crate::text::Key;
 
@@ -25,10 +25,8 @@ pub(super) struct Inner<M: Mode> {
     pub(super) closed: bool,
     pub(super) names: Names,
     pub(super) memory: Memory<M>,
-    /// How many slots are referred to.
-    pub(super) referred: u32,
-    /// The table itself, while any slot is (invariant 2).
-    pub(super) keep: Option<CoreRef<M>>,
+    /// Whether no registry is left, and this shard keeps the table while it has slots in use (invariant 2).
+    retired: bool,
 }
 
 impl<M: Mode> Shard<M> {
@@ -39,7 +37,7 @@ impl<M: Mode> Shard<M> {
 
 impl<M: Mode> Init for Inner<M> {
     const INIT: Self =
-        Self { closed: false, names: Names::new(), memory: Init::INIT, referred: 0, keep: None };
+        Self { closed: false, names: Names::new(), memory: Init::INIT, retired: false };
 }
 
 /// Names.
@@ -109,37 +107,26 @@ impl<M: Mode> Inner<M> {
 
     /// A reference to a task that is in use.
     #[inline]
-    pub(super) fn refer(&mut self, core: &CoreRef<M>, found: NonNull<Slot<M>>) -> SlotRef<M> {
-        if slot(&found).refs.load() == 0 {
-            self.hold(core);
-        }
-        self.refer_live(found)
-    }
-
-    /// A reference to a task that has others.
-    #[inline]
-    pub(super) fn refer_live(&self, found: NonNull<Slot<M>>) -> SlotRef<M> {
+    pub(super) fn refer(&self, found: NonNull<Slot<M>>) -> SlotRef<M> {
         slot(&found).count();
         // SAFETY: it was just counted.
         unsafe { SlotRef::from_counted(found, ()) }
     }
 
-    /// Notes that one more slot is referred to.
+    /// From now on this shard keeps the table, if it has slots in use, which this says.
+    pub(super) fn retire(&mut self) -> bool {
+        self.retired = true;
+        self.memory.in_use > 0
+    }
+
+    /// Whether this shard, of which a slot was taken back just now, keeps the table no more.
     #[inline]
-    pub(super) fn hold(&mut self, core: &CoreRef<M>) {
-        self.referred += 1;
-        if self.keep.is_none() {
-            self.keep = Some(core.clone());
-        }
+    pub(super) fn is_done(&self) -> bool {
+        self.retired && self.memory.in_use == 0
     }
 
     /// Refers to all tasks of a chunk of which there is a record. `false` if there is no such chunk.
-    pub(super) fn records(
-        &mut self,
-        core: &CoreRef<M>,
-        chunk: usize,
-        found: &mut Vec<SlotRef<M>>,
-    ) -> bool {
+    pub(super) fn records(&self, chunk: usize, found: &mut Vec<SlotRef<M>>) -> bool {
         let Some(slots) = self.memory.chunks.get(chunk).map(|chunk| chunk.slots) else {
             return false;
         };
@@ -147,7 +134,7 @@ impl<M: Mode> Inner<M> {
             let at =
                 self.memory.at((chunk * CHUNK + index) as u32).filter(|at| slot(at).has_record());
             if let Some(at) = at {
-                found.push(self.refer(core, at));
+                found.push(self.refer(at));
             }
         }
         true

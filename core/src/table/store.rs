@@ -7,10 +7,9 @@ use super::end::Left;
 use super::extras::{Back, Home, More};
 use super::payload::Payload;
 use super::{STOPPING, news, reference};
-use crate::mode::{Mode, Parts, Store, Vocabulary, Word};
+use crate::mode::{Mode, Parts, Store, Vocabulary, Word as _};
 use crate::slot::{
-    Body, CANCEL, ENDED, ENDING, End, HANDLE, KEEP, Legacy, PLAIN, SATURATED, STARTED, Slot,
-    SlotRef, Words,
+    Body, CANCEL, ENDED, ENDING, End, HANDLE, KEEP, Legacy, PLAIN, STARTED, Slot, SlotRef, Words,
 };
 use crate::unwind::{Panic, contain, each, in_turn};
 use crate::wait::{Linked, wake_all};
@@ -61,14 +60,7 @@ impl<M: Parts> Store for M {
 
     #[inline]
     fn release(task: &mut SlotRef<M>) {
-        let more = |refs| match refs {
-            0 | 1 => None,
-            SATURATED.. => Some(refs),
-            _ => Some(refs - 1),
-        };
-        if !task.refs.update(more) {
-            reference::release(task.as_ptr());
-        }
+        reference::release(task);
     }
 
     #[inline]

@@ -24,4 +24,5 @@ mod names;
 mod observer;
 mod records;
 mod sleep;
+mod tables;
 mod waiters;

@@ -1,0 +1,100 @@
+//! Who keeps a table. Loom itself reports one that nobody frees.
+
+use loom::thread;
+use task_registry_core::{Options, Outcome, Retain};
+
+use crate::harness::{Gone, endless, model, registry, with};
+
+#[test]
+fn the_last_reference_to_a_table_may_go_on_any_thread() {
+    model("drop registry ∥ drop task ∥ drop TaskRef").preemptions(2).reaches(
+        &["abandoned", "ended", "unheard of"],
+        |reached| {
+            let tasks = registry();
+            let (owned, gone) = Gone::new();
+            let handle = tasks.spawn("x", endless(owned)).unwrap();
+            let looks = handle.task().clone();
+            let task = tasks.spawner().take().run();
+            let table = tasks.tasks().clone();
+            drop((handle, tasks));
+            let dropper = thread::spawn(move || table.get("x").map(|task| task.is_ended()));
+            let executor = thread::spawn(move || drop(task));
+            let outcome = looks.outcome();
+            drop(looks);
+            let found = dropper.join().unwrap();
+            executor.join().unwrap();
+            assert!(gone.is() && found.is_some());
+            reached.that(match (outcome, found) {
+                (Some(Outcome::Abandoned), _) => "abandoned",
+                (_, Some(true)) => "ended",
+                _ => "unheard of",
+            });
+        },
+    );
+}
+
+#[test]
+fn the_shards_of_a_table_are_left_in_any_order() {
+    model("drop registry ∥ drop TaskRef ∥ drop TaskRef of another shard")
+        .preemptions(2)
+        .shard_bits(1)
+        .reaches(&["forgotten"], |reached| {
+            let tasks = registry();
+            // One after the other they go to each shard.
+            let looks = [(), ()].map(|()| {
+                let task = tasks.spawn_unnamed(async {}).unwrap().task().clone();
+                tasks.spawner().take().run().finish();
+                task
+            });
+            let droppers = looks.map(|task| thread::spawn(move || drop(task)));
+            drop(tasks);
+            for dropper in droppers {
+                dropper.join().unwrap();
+            }
+            reached.that("forgotten");
+        });
+}
+
+#[test]
+fn a_record_is_forgotten_by_the_last_registry_or_before() {
+    let outcomes = ["by the registry", "by its task"];
+    model("drop registry ∥ TaskRef::purge").reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let (output, dropped) = Gone::new();
+        let handle = tasks.task("x").keep_result().spawn(async { output }).unwrap();
+        let task = handle.task().clone();
+        drop(handle);
+        tasks.spawner().take().run().finish();
+        let purger = thread::spawn(move || {
+            let own = task.purge();
+            assert_eq!(task.name(), Some("x"));
+            own
+        });
+        drop(tasks);
+        let own = purger.join().unwrap();
+        assert!(dropped.is());
+        reached.that(outcomes[usize::from(own)]);
+    });
+}
+
+#[test]
+fn a_record_that_makes_room_for_another_goes_while_the_last_registry_does() {
+    model("drop registry ∥ an end that makes a record go").shard_bits(1).reaches(
+        &["completed"],
+        |reached| {
+            let tasks = with(Options::new().retain(Retain::Newest(1)));
+            drop(tasks.spawn_unnamed(async {}).unwrap());
+            tasks.spawner().take().run().finish();
+            let handle = tasks.spawn_unnamed(async {}).unwrap();
+            let mut task = tasks.spawner().take();
+            let ender = thread::spawn(move || {
+                task.poll();
+                task.finish();
+            });
+            drop(tasks);
+            ender.join().unwrap();
+            assert_eq!(handle.outcome(), Some(Outcome::Completed));
+            reached.that("completed");
+        },
+    );
+}
