@@ -194,6 +194,17 @@ fn memory_goes_back_after_a_burst_and_ids_of_returned_chunks_stay_stale() {
 }
 
 #[test]
+fn memory_grows_by_as_much_as_there_is_and_by_a_few_chunks_at_most() {
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let mut held = Vec::new();
+    // A chunk is of 32 tasks.
+    for (many, chunks) in [(1, 1), (32, 1), (33, 2), (64, 2), (65, 4), (129, 8), (1_025, 48)] {
+        held.extend((held.len()..many).map(|i| tasks.reserve(i as u64).unwrap()));
+        assert_eq!(tasks.0.chunks(), chunks, "of {many} tasks");
+    }
+}
+
+#[test]
 fn the_table_goes_with_the_last_registry_although_it_has_records() {
     let alive = Rc::new(());
     let tasks = Tasks::<Unsync>::new(Options::new());

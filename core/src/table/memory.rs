@@ -23,6 +23,9 @@ pub(super) const SPARE: u32 = if cfg!(loom) {
     512
 };
 
+/// How many chunks are added at once, if there are as many.
+const AT_ONCE: u32 = 16;
+
 /// The end of a chunk's list of free slots, and the place of a chunk that is in no list.
 const NONE: u32 = u32::MAX;
 
@@ -90,8 +93,20 @@ impl<M: Mode> Memory<M> {
         (found, place)
     }
 
-    /// Adds a chunk and returns its index.
+    /// Adds chunks, as many as there are, within bounds; returns the index of one.
+    ///
+    /// What is allocated in one go lies together, and not between what others allocate meanwhile: their memory lies together, too.
+    #[cold]
     fn grow(&mut self, core: &CoreRef<M>, shard: u32) -> u32 {
+        let there = (self.chunks.len() - self.vacant.len()) as u32;
+        for _ in 1..there.clamp(1, AT_ONCE.min(core.spare())) {
+            self.add(core, shard);
+        }
+        self.add(core, shard)
+    }
+
+    /// Adds a chunk and returns its index.
+    fn add(&mut self, core: &CoreRef<M>, shard: u32) -> u32 {
         let index = self.vacant.pop().unwrap_or_else(|| {
             self.chunks.push(Chunk {
                 slots: None,

@@ -105,10 +105,8 @@ impl Contest {
                 let index = (round + turn) % count;
                 self.say(progress, &self.cases[index]);
                 let (open, repeats) = &mut open[index];
-                if *repeats > 1 {
-                    // The contender before has taken the caches; to fill them again is no cost of this one's.
-                    open(Ask::Sample(1));
-                }
+                // The contender before has taken the caches, and left the heap in its own order: neither is a cost of this one's.
+                open(Ask::Sample(1));
                 for (figure, reading) in open(Ask::Sample(*repeats)).iter().enumerate() {
                     nanos[figure][index].extend(reading.nanos());
                 }
