@@ -118,8 +118,8 @@ pub(crate) const FOR_READY: u32 = 2;
 #[repr(C)]
 pub(crate) struct Slot<M: Storage> {
     flags: M::Word,
-    /// How many `SlotRef`s there are. Goes from nought under the lock of the table, or of its shard, alone; in a growing
-    /// table it goes to nought there as well.
+    /// How many `SlotRef`s there are; in a growing table one more while there is a record. Goes from nought under the lock of the
+    /// table, or of its shard, alone; in a growing table it goes to nought there as well.
     pub(crate) refs: M::Word,
     pub(crate) home: M::Home,
     /// Guards its content alone. May be taken under a shard's lock; the lock of the ended list may be taken under it.

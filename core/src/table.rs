@@ -416,7 +416,10 @@ impl<M: Mode> Core<M> {
         let forget = || {
             table.purge();
         };
-        guarded(forget, hand_over);
+        guarded(forget, || {
+            forget();
+            hand_over();
+        });
         hand_over();
     }
 

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::CoreRef;
 use crate::mode::{Init, Lock, Mode, Word};
-use crate::slot::{CHAINED, ENDED, GONE, OUTPUT, PANIC, Slot, SlotRef, UNLISTED};
+use crate::slot::{CHAINED, ENDED, GONE, KEEP, OUTPUT, PANIC, Slot, SlotRef, UNLISTED};
 use crate::wait::Event;
 use crate::{Outcome, TaskId, Text};
 
@@ -110,7 +110,7 @@ impl<M: Mode> Ended<M> {
         new
     }
 
-    /// From now on no records are kept. Those that are there stay.
+    /// From now on no records are kept: who adds one all the same takes one out. Those that are there stay.
     pub(super) fn close(&self) {
         self.list.with(|_| self.limit.store(0));
     }
@@ -147,7 +147,11 @@ impl<M: Mode> Ended<M> {
         asked: bool,
         end: impl FnOnce() -> Option<TaskEnd>,
     ) -> Option<NonNull<Slot<M>>> {
-        if !self.keeps() && self.readers.load() == 0 {
+        let keeps = self.keeps();
+        // What is kept was left because there was to be a record, which is looked at once (see `bequeath`): the last registry may have
+        // gone since, and then this record goes at once.
+        let keep = keep && (keeps || task.flags() & KEEP != 0);
+        if !(keeps || keep) && self.readers.load() == 0 {
             // It leaves no trace: there is nothing to take the list's lock for.
             let tally = &task.shard().tally;
             if asked { &tally.ended_asked } else { &tally.ended_unasked }.add(1);
@@ -159,8 +163,6 @@ impl<M: Mode> Ended<M> {
             if let Some(end) = if followed { end() } else { None } {
                 list.follow(end);
             }
-            let limit = self.limit.load();
-            let keep = keep && limit > 0;
             if keep {
                 list.push(task.as_ptr());
             }
@@ -172,7 +174,7 @@ impl<M: Mode> Ended<M> {
             } else {
                 task.set_alone(ENDED | GONE | UNLISTED);
             }
-            if list.books.records > limit as usize { list.pop() } else { None }
+            if list.books.records > self.limit.load() as usize { list.pop() } else { None }
         })
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct Home<M: Mode> {
     /// While the slot is free the next free one, guarded by the shard's lock. From the end on the record's number in the list of
     /// the ended, guarded by that one's.
     pub(super) link: UnsafeCell<u32>,
-    /// Written by the table while there is no reference and no record; constant otherwise. As is the name, in `Slot::back`.
+    /// Written by the table while there is no reference; constant otherwise. As is the name, in `Slot::back`.
     pub(super) head: UnsafeCell<Head>,
     pub(super) room: UnsafeCell<Room>,
 }
@@ -243,7 +243,7 @@ impl<M: Mode> Slot<M> {
     ///
     /// # Safety
     ///
-    /// There is no reference and no record, and the shard's lock is held, or the table is being dropped.
+    /// There is no reference, and the shard's lock is held.
     // As `Core::evict`.
     #[inline(always)]
     pub(super) unsafe fn let_go(slot: NonNull<Self>, garbage: &mut Garbage<M>) {

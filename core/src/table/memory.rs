@@ -224,18 +224,10 @@ unsafe fn drop_slots<M: Mode>(slots: NonNull<Slots<M>>) {
 }
 
 impl<M: Mode> Drop for Chunk<M> {
-    /// With the table: what is left are records, to which nobody refers (invariant 2).
+    /// With the table, which stands while a slot is in use (invariant 2).
     fn drop(&mut self) {
-        for index in 0..CHUNK as u32 {
-            if let Some(at) = self.at(index) {
-                let mut garbage = Garbage::none();
-                // SAFETY: what is left when a table is dropped are records, which nobody refers to.
-                unsafe { Slot::let_go(at, &mut garbage) };
-                garbage.drop();
-            }
-        }
         if let Some(slots) = self.slots.take() {
-            // SAFETY: nobody refers to a slot of it, and they were emptied just now.
+            // SAFETY: all of its slots are free, and there is nothing in one (`Slot::let_go`).
             unsafe { drop_slots(slots) };
         }
     }

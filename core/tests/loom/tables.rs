@@ -98,3 +98,24 @@ fn a_record_that_makes_room_for_another_goes_while_the_last_registry_does() {
         },
     );
 }
+
+#[test]
+fn an_output_that_is_kept_goes_with_the_last_registry_also_while_its_task_ends() {
+    model("drop registry ∥ end of keep_result").reaches(&["gone"], |reached| {
+        let tasks = registry();
+        let (output, dropped) = Gone::new();
+        let handle = tasks.task("x").keep_result().spawn(async { output }).unwrap();
+        let task = handle.task().clone();
+        drop(handle);
+        let mut running = tasks.spawner().take();
+        let ender = thread::spawn(move || {
+            running.poll();
+            running.finish();
+        });
+        drop(tasks);
+        ender.join().unwrap();
+        assert!(dropped.is(), "it is kept for nobody");
+        assert!(task.outcome().unwrap().is_completed());
+        reached.that("gone");
+    });
+}

@@ -53,7 +53,7 @@ impl Args {
                 "--rounds" => args.rounds = Some(positive(&value()?)?),
                 "--json" => args.json = true,
                 "--plot" => args.plot = Some(value()?.into()),
-                "--from" => args.from = list(&value()?).into_iter().map(PathBuf::from).collect(),
+                "--from" => args.from = files(&value()?)?,
                 "--help" | "-h" => return Ok(Parsed::Help),
                 other => return Err(format!("{other} is no option")),
             }
@@ -97,6 +97,11 @@ fn list(text: &str) -> Vec<String> {
     text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
+fn files(text: &str) -> Result<Vec<PathBuf>, String> {
+    let files: Vec<PathBuf> = list(text).into_iter().map(PathBuf::from).collect();
+    if files.is_empty() { Err(format!("{text} names no file")) } else { Ok(files) }
+}
+
 fn numbers(text: &str) -> Result<Vec<usize>, String> {
     list(text).iter().map(|number| positive(number)).collect()
 }
@@ -104,4 +109,25 @@ fn numbers(text: &str) -> Result<Vec<usize>, String> {
 fn positive(text: &str) -> Result<usize, String> {
     let number = text.replace('_', "").parse().ok().filter(|number| *number > 0);
     number.ok_or(format!("{text} is no number from 1 on"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Args;
+
+    #[test]
+    fn what_makes_no_sense_is_refused_in_a_line() {
+        for (arguments, why) in [
+            ("--n 0", "0 is no number from 1 on"),
+            ("--rounds x", "x is no number from 1 on"),
+            ("--only", "--only needs a value"),
+            ("--runtime async-std", "async-std is no runtime"),
+            ("--from a.json", "--from is what --plot is to draw"),
+            ("--plot plots --from ,", ", names no file"),
+            ("--fast", "--fast is no option"),
+        ] {
+            let arguments = arguments.split(' ').map(str::to_owned);
+            assert_eq!(Args::parse(arguments).expect_err("it makes no sense"), why);
+        }
+    }
 }
