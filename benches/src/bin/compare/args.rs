@@ -58,8 +58,8 @@ impl Args {
                 other => return Err(format!("{other} is no option")),
             }
         }
-        if !args.from.is_empty() && args.plot.is_none() {
-            return Err("--from is what --plot is to draw".to_owned());
+        if !args.from.is_empty() && (args.plot.is_none() || args.json || args.rounds.is_some()) {
+            return Err("--from is what --plot is to draw, and nothing is run for it".to_owned());
         }
         match args.runtimes.iter().find(|name| !RUNTIMES.contains(&name.as_str())) {
             Some(other) => Err(format!("{other} is no runtime")),
@@ -122,7 +122,11 @@ mod tests {
             ("--rounds x", "x is no number from 1 on"),
             ("--only", "--only needs a value"),
             ("--runtime async-std", "async-std is no runtime"),
-            ("--from a.json", "--from is what --plot is to draw"),
+            ("--from a.json", "--from is what --plot is to draw, and nothing is run for it"),
+            (
+                "--plot plots --from a.json --json",
+                "--from is what --plot is to draw, and nothing is run for it",
+            ),
             ("--plot plots --from ,", ", names no file"),
             ("--fast", "--fast is no option"),
         ] {

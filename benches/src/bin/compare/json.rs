@@ -35,7 +35,10 @@ pub(crate) fn parse<'a>(
     let cases = all();
     let mut parsed: Vec<(Line, Vec<f64>)> = Vec::new();
     for text in runs.into_iter().flat_map(str::lines) {
-        let Some(line) = line(text, &cases)?.filter(|line| args.wants_line(line)) else { continue };
+        let line = line(text, &cases)?;
+        if !args.wants_line(&line) {
+            continue;
+        }
         let key = |line: &Line| (line.runtime, line.figure.id, line.n, line.contender);
         match parsed.iter_mut().find(|(before, _)| key(before) == key(&line)) {
             Some((_, times)) => times.extend(line.median_ns),
@@ -49,14 +52,13 @@ pub(crate) fn parse<'a>(
     Ok(parsed.into_iter().map(in_the_middle).collect())
 }
 
-/// Reads a line, if it is of a case that is still there.
-fn line(text: &str, cases: &[Case]) -> Result<Option<Line>, String> {
+fn line(text: &str, cases: &[Case]) -> Result<Line, String> {
     let object: Value = serde_json::from_str(text).map_err(|why| format!("{why}: {text}"))?;
     let word = |key: &str| object[key].as_str().ok_or_else(|| format!("without its {key}: {text}"));
     let (runtime, workload, contender) = (word("runtime")?, word("workload")?, word("contender")?);
     let n = object["n"].as_u64().ok_or_else(|| format!("without its n: {text}"))? as usize;
     let number = |key: &str| object[key].as_f64();
-    Ok(cases.iter().find_map(|case| {
+    let known = cases.iter().find_map(|case| {
         let figure = case.figures.iter().find(|figure| figure.id == workload)?;
         let same = case.runtime == runtime && case.contender == contender;
         same.then(|| Line {
@@ -71,7 +73,8 @@ fn line(text: &str, cases: &[Case]) -> Result<Option<Line>, String> {
             allocs: number("allocs").unwrap_or(0.0),
             bytes: number("bytes").unwrap_or(0.0),
         })
-    }))
+    });
+    known.ok_or_else(|| format!("nobody runs that: {text}"))
 }
 
 #[cfg(test)]
@@ -99,9 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_wanted_and_what_is_no_longer_run_is_left_out() {
+    fn what_is_not_wanted_is_left_out() {
         let all =
-            [printed("bare", 1000, "1"), printed("gone", 1000, "1"), printed("bare", 10, "1")];
+            [printed("bare", 1000, "1"), printed("JoinSet", 1000, "1"), printed("bare", 10, "1")];
         let args = Args { n: vec![10], ..Args::default() };
         assert_eq!(times(&all, &args), [(10, "bare", Some(1.0))]);
         assert!(times(&all, &Args { only: vec!["W2".to_owned()], ..args }).is_empty());
@@ -114,7 +117,8 @@ mod tests {
 
     #[test]
     fn what_compare_did_not_print_is_an_error_that_shows_it() {
-        for text in ["{", r#"{"workload":"W1"}"#] {
+        let gone = printed("gone", 10, "1");
+        for text in ["{", r#"{"workload":"W1"}"#, &gone] {
             let error = parse([text], &Args::default()).expect_err("that is no line of it");
             assert!(error.ends_with(text), "{error}");
         }

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use args::{Args, Parsed};
-use run::Line;
+use run::{Contest, Line};
 
 fn main() -> ExitCode {
     let args = match Args::parse(std::env::args().skip(1)) {
@@ -30,7 +30,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let done = if args.from.is_empty() { run_all(&args) } else { read_all(&args) };
+    let contests = run::contests(&args);
+    if contests.is_empty() {
+        eprintln!("nothing to run: no workload is called so, or it is not run at that N");
+        return ExitCode::from(2);
+    }
+    let done = if args.from.is_empty() { Ok(run_all(&args, &contests)) } else { read_all(&args) };
     match done.and_then(|lines| draw(&args, &lines)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -41,14 +46,10 @@ fn main() -> ExitCode {
 }
 
 /// Runs what is wanted and prints it.
-fn run_all(args: &Args) -> Result<Vec<Line>, Box<dyn Error>> {
-    let contests = run::contests(args);
-    if contests.is_empty() {
-        return Err("nothing to run: no workload is called so, or it is not run at that N".into());
-    }
-    let progress = run::progress(&contests);
+fn run_all(args: &Args, contests: &[Contest]) -> Vec<Line> {
+    let progress = run::progress(contests);
     let mut all = Vec::new();
-    for contest in &contests {
+    for contest in contests {
         let lines = contest.run(&progress);
         // The bar gives way while something is printed.
         progress.suspend(|| {
@@ -61,7 +62,7 @@ fn run_all(args: &Args) -> Result<Vec<Line>, Box<dyn Error>> {
         all.extend(lines);
     }
     progress.finish_and_clear();
-    Ok(all)
+    all
 }
 
 /// Reads what was printed before, as far as it is wanted.
