@@ -377,21 +377,20 @@ impl<M: Mode> Core<M> {
     #[inline(always)]
     fn strike<const ONE: bool>(&self, record: NonNull<Slot<M>>, first: impl FnOnce(&mut Inner<M>)) {
         let mut garbage = Garbage::none();
-        let done = slot(&record).shard().lock.with(|inner| {
+        slot(&record).shard().lock.with(|inner| {
             first(inner);
             inner.unname(self, record);
             let task = slot(&record);
             // Where the record's is the only reference there will be no other, since the shard is locked.
             if task.refs.load() == 1 || task.refs.sub(1) == 1 {
                 inner.memory.free(self, record, &mut garbage);
+                if inner.is_done() {
+                    // Not the last to leave: who strikes a record out has a reference, to the table or to a task.
+                    self.keepers.sub(1);
+                }
             }
-            inner.is_done()
         });
         garbage.drop();
-        if done {
-            // Not the last to leave: who strikes a record out has a reference, to the table or to a task.
-            self.keepers.sub(1);
-        }
     }
 
     /// Leaves the table to its tasks: nobody can look one up any more, or add one. O(records), and a pass over the shards.
