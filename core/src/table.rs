@@ -26,6 +26,7 @@ mod chain;
 mod end;
 mod ended;
 mod extras;
+mod keepers;
 mod kept;
 mod memory;
 mod names;
@@ -50,17 +51,16 @@ pub(crate) use admission::{NotAdmitted, Policy};
 pub use ended::TaskEnd;
 use extras::Garbage;
 pub(crate) use extras::Head;
+pub(crate) use keepers::CoreRef;
 pub use kept::Kept;
 pub(crate) use kept::{Claim, Kind};
 pub(crate) use news::{News, STOPPING};
 pub(crate) use payload::Payload;
 
-use crate::mode::{self, Init, Lock, Mode, Shared, Word};
-use crate::slot::{
-    CHAINED, ENDED, ENDING, GONE, HANDLE, OUTPUT, PANIC, RECORD, SATURATED, Slot, SlotRef, count,
-};
+use crate::mode::{self, Init, Lock, Mode, Word};
+use crate::slot::{CHAINED, ENDED, ENDING, GONE, HANDLE, OUTPUT, PANIC, RECORD, Slot, SlotRef};
 use crate::text::Key;
-use crate::unwind::{catch, contain, discard, guarded, in_turn};
+use crate::unwind::{catch, contain, discard, in_turn};
 use crate::wait::Event;
 use crate::{Options, State, TaskId, TaskInfo, Text};
 use chain::Loose;
@@ -95,40 +95,6 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) named: Event<M>,
 }
 
-/// The table, shared: what a registry is.
-pub(crate) struct CoreRef<M: Mode>(NonNull<Core<M>>);
-
-// SAFETY: everything in a table is behind the locks and words of its mode, which a `Shared` mode makes of what may
-// be used by several threads; what the slots carry from one thread to another is argued in `payload`.
-unsafe impl<M: Shared> Send for CoreRef<M> {}
-// SAFETY: as above.
-unsafe impl<M: Shared> core::marker::Sync for CoreRef<M> {}
-
-impl<M: Mode> Clone for CoreRef<M> {
-    fn clone(&self) -> Self {
-        count(&self.keepers);
-        Self(self.0)
-    }
-}
-
-impl<M: Mode> Deref for CoreRef<M> {
-    type Target = Core<M>;
-    #[inline]
-    fn deref(&self) -> &Core<M> {
-        // SAFETY: this keeps the table.
-        unsafe { self.0.as_ref() }
-    }
-}
-
-impl<M: Mode> Drop for CoreRef<M> {
-    fn drop(&mut self) {
-        // Of those that were leaked by the billion nobody knows which is the last.
-        if self.keepers.load() < SATURATED && self.keepers.sub(1) == 1 {
-            Core::retire(self.0);
-        }
-    }
-}
-
 impl<M: Mode> CoreRef<M> {
     pub(crate) fn new(options: Options) -> Self {
         let shard_bits = M::shard_bits();
@@ -153,14 +119,10 @@ impl<M: Mode> CoreRef<M> {
             own: Cell::new(None),
             keeper: Init::INIT,
         });
-        let core = NonNull::from(&*own);
         for shard in &own.shards {
-            shard.tally.core.set(core);
+            shard.tally.core.set(NonNull::from(&*own));
         }
-        own.keepers.store(1);
-        // SAFETY: it stands while it is there itself.
-        unsafe { core.as_ref() }.own.set(Some(own));
-        CoreRef(core)
+        Self::first(own)
     }
 
     /// Gives a record its name again, if no other task has it: the one that took it came to nothing.
@@ -393,44 +355,6 @@ impl<M: Mode> Core<M> {
         garbage.drop();
     }
 
-    /// Leaves the table to its tasks: nobody can look one up any more, or add one. O(records), and a pass over the shards.
-    #[cold]
-    fn retire(core: NonNull<Self>) {
-        // SAFETY: the last registry kept the table until now, and nobody else lets go of it before the tasks have it.
-        let table = unsafe { core.as_ref() };
-        // A keeper of its own, until all shards have been told.
-        table.keepers.store(1);
-        table.ended.close();
-        let hand_over = || {
-            for shard in &table.shards {
-                shard.lock.with(|inner| {
-                    if inner.retire() {
-                        // Under this lock, so that it is counted before it leaves.
-                        table.keepers.add(1);
-                    }
-                });
-            }
-            Self::leave(core);
-        };
-        let forget = || {
-            table.purge();
-        };
-        guarded(forget, || {
-            forget();
-            hand_over();
-        });
-        hand_over();
-    }
-
-    /// Gives up what kept the table, which may have been all that did: the caller has borrowed nothing from it any more.
-    fn leave(core: NonNull<Self>) {
-        // SAFETY: it is still kept.
-        let table = unsafe { core.as_ref() };
-        if table.keepers.sub(1) == 1 {
-            drop(table.own.take());
-        }
-    }
-
     /// Forgets all that has ended; says how much that was. O(of that).
     pub(crate) fn purge(&self) -> usize {
         /// How many are taken from the list under one lock. Without std the panic of one would pass, and the others be lost.
@@ -512,12 +436,6 @@ impl<M: Mode> Slot<M> {
 pub(crate) fn step() {
     #[cfg(test)]
     crate::tests::step();
-}
-
-impl<M: Mode> core::fmt::Debug for CoreRef<M> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Core").field("registry", &self.number).finish_non_exhaustive()
-    }
 }
 
 /// A place to wait for an event of something shared, the table unless said otherwise.
