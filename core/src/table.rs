@@ -2,7 +2,8 @@
 //!
 //! # Locks
 //!
-//! In the order in which they nest; each is held for a few instructions and never while foreign code runs (law 9).
+//! In the order in which they nest; each is held for a few instructions, a shard's also while its names or its memory grow, and
+//! never while foreign code runs (law 9).
 //!
 //! 1. A **shard**'s guards its part of the names, its chunks of slots, what is in those that are free, the gate, and the chains of
 //!    tasks that replace each other under its names.
@@ -313,11 +314,12 @@ impl<M: Mode> Core<M> {
             }
         };
         let (mut loose, mut gave_back) = (Loose::new(), None);
+        // Afterwards the slot may be gone, and what led to it with this call.
         self.strike::<true>(record, |inner| {
-            if task.flags() & CHAINED != 0 {
+            if slot(&record).flags() & CHAINED != 0 {
                 // Whoever ended it is still on the way to do this, and would find the name gone.
                 let back = inner.unchain(record, &mut loose);
-                gave_back = back.then_some(task.head().hash);
+                gave_back = back.then_some(slot(&record).head().hash);
             }
         });
         in_turn! {

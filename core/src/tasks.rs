@@ -23,11 +23,14 @@ use crate::{
 /// [`Registry`](crate::Registry) derefs to this. It is `'static`, a clone is one count, and in
 /// [`mode::Sync`](crate::mode::Sync) it goes to any thread (law 16), also when the futures may not.
 ///
-/// It grows with the tasks that live and the records that are kept. Of what it had for more of them it keeps room for up to 16,384
-/// (2 MB), so that tasks which come and go need no allocation, and gives the rest back.
+/// It grows with the tasks that live and the records that are kept, by chunks of 32 tasks. Of chunks that are empty it keeps as many
+/// as 16,384 tasks have room in (2 MB on 64-bit targets), so that tasks which come and go need no allocation, and gives the others
+/// back; a chunk of which a task stays, stays.
 ///
 /// With the last clone the records go: who refers to a task can still read it, its handle has a claim to what it left, and what nobody
-/// has a claim to is dropped, or given to the observer, if a panic. Tasks that live go on (law 8).
+/// has a claim to is dropped, or given to the observer, if a panic. Tasks that live go on (law 8). What leads to the registry counts
+/// as a clone of it until it is dropped: a [`Scope`], a [`TasksGuard`], a [`Cx`](crate::Cx), [`Endings`], and what waits for its tasks
+/// ([`Shutdown`] and its like).
 pub struct Tasks<M: Mode>(pub(crate) CoreRef<M>);
 
 impl<M: Mode> Tasks<M> {

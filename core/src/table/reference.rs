@@ -6,6 +6,7 @@ use super::extras::Garbage;
 use super::{Core, slot};
 use crate::mode::{Lock, Mode, Word};
 use crate::slot::{SATURATED, Slot, SlotRef, UNLISTED};
+use crate::unwind::in_turn;
 
 /// Gives up a reference.
 #[inline]
@@ -31,23 +32,25 @@ fn is_last<M: Mode>(task: &Slot<M>, refs: u32) -> bool {
 #[inline(never)]
 fn release_last<M: Mode>(pointer: NonNull<Slot<M>>) {
     let mut garbage = Garbage::none();
-    let (core, done) = {
-        let task = slot(&pointer);
-        let core = task.core();
-        let done = task.shard().lock.with(|inner| {
-            if !is_last(task, task.refs.sub(1)) {
-                return false;
-            }
-            if task.flags() & UNLISTED != 0 {
-                inner.unname(core, pointer);
-            }
-            inner.memory.free(core, pointer, &mut garbage);
-            inner.is_done()
-        });
-        (NonNull::from(core), done)
-    };
-    garbage.drop();
-    if done {
-        Core::leave(core);
+    // As pointers: once the shard is let go of, another thread may free the slot and the table, and no reference is to outlive
+    // what it leads to, used or not.
+    let core = NonNull::from(slot(&pointer).core());
+    let done = slot(&pointer).shard().lock.with(|inner| {
+        // SAFETY: the reference that is given up here has kept the table until now, and the shard is locked.
+        let (task, core) = (slot(&pointer), unsafe { core.as_ref() });
+        if !is_last(task, task.refs.sub(1)) {
+            return false;
+        }
+        if task.flags() & UNLISTED != 0 {
+            inner.unname(core, pointer);
+        }
+        inner.memory.free(core, pointer, &mut garbage);
+        inner.is_done()
+    });
+    in_turn! {
+        garbage.drop();
+        if done {
+            Core::leave(core);
+        };
     }
 }

@@ -214,6 +214,25 @@ mod growing {
     }
 
     #[test]
+    fn what_goes_with_the_last_reference_may_panic_and_the_table_goes_all_the_same() {
+        struct Silent(Arc<()>);
+        impl Observer for Silent {}
+        let told = Arc::new(());
+        let tasks = registry(Options::new().observer(Silent(told.clone())));
+        let heavy = Heavy;
+        let make = move |_| {
+            let _ = &heavy;
+            async {}
+        };
+        let task = tasks.spawn_restartable("a", make).unwrap().task().clone();
+        assert!(poll(&mut tasks.spawner().take(), Waker::noop()).is_ready());
+        drop(tasks);
+        assert_eq!((task.outcome(), Arc::strong_count(&told)), (Some(Outcome::Completed), 2));
+        panics(|| drop(task));
+        assert_eq!(Arc::strong_count(&told), 1);
+    }
+
+    #[test]
     fn of_all_who_hear_of_an_end_one_may_panic() {
         for bang in 0..9 {
             let tasks = registry(Options::new());
