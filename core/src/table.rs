@@ -197,7 +197,7 @@ impl<M: Mode> CoreRef<M> {
         })?;
         match flags & (ENDED | GONE | CHAINED) {
             // Another task may have the name again: who looks longer finds out.
-            found if found & ENDED != 0 && found != ENDED => Some(self.find(name)?.state()),
+            found if found & ENDED != 0 && found != ENDED => Some(self.find_ended(name)?.state()),
             _ => Some(State::of(flags)),
         }
     }
@@ -348,7 +348,7 @@ impl<M: Mode> Core<M> {
             // Where the record's is the only reference there will be no other, since the shard is locked.
             if task.refs.load() == 1 || task.refs.sub(1) == 1 {
                 inner.memory.free(self, record, &mut garbage);
-                if inner.is_done() {
+                if inner.memory.is_done() {
                     // Not the last to leave: who strikes a record out has a reference, to the table or to a task.
                     self.keepers.sub(1);
                 }
@@ -476,9 +476,7 @@ unsafe impl<M: Mode, P: Deref> crate::wait::Place for Watch<M, P> {
 impl<M: Mode> Core<M> {
     /// How many chunks are allocated.
     pub(crate) fn chunks(&self) -> usize {
-        let count = |inner: &mut shard::Inner<M>| {
-            inner.memory.chunks.iter().filter(|c| c.slots.is_some()).count()
-        };
+        let count = |inner: &mut shard::Inner<M>| inner.memory.firsts.iter().flatten().count();
         self.shards.iter().map(|shard| shard.lock.with(count)).sum()
     }
 

@@ -3,6 +3,7 @@
 mod ids;
 mod kept;
 
+use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -17,6 +18,7 @@ use core::task::{Context, Poll, Waker};
 use crate::mode::{Unsync, Word};
 use crate::slot::{self, Slot};
 use crate::table::{Payload, Policy};
+use crate::text::Key;
 use crate::{
     Options, Outcome, Retain, Scope, SpawnError, State, TaskHandle, Tasks, Text, Ticket, Tracked,
 };
@@ -155,6 +157,35 @@ fn counts_and_lookups_look_at_a_fixed_number_of_slots() {
         .collect();
     assert_eq!(steps(|| (tasks.len(), tasks.live(), tasks.counts())).0, 0);
     assert!(steps(|| tasks.get("live:77").unwrap().state()).0 < 8);
+}
+
+#[test]
+fn two_names_of_the_same_hash_are_two_names() {
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    // Of hashes of 32 bits two are the same among a hundred thousand or so. Some of the names are short, some are not.
+    let name = |n: u64| match n % 2 {
+        0 => format!("{n}"),
+        _ => format!("a name of more than 23 bytes {n}"),
+    };
+    let mut hashes = BTreeMap::new();
+    let twins: Vec<_> = (0..)
+        .filter_map(|n| Some([name(hashes.insert(tasks.0.hash(&Key::new(&name(n))), n)?), name(n)]))
+        .take(unless_miri(3, 0) as usize)
+        .collect();
+    for [one, other] in &twins {
+        let first = tasks.reserve(one.clone()).unwrap();
+        assert!(tasks.state(other).is_none() && tasks.get(other).is_none());
+        assert!(tasks.cancel(other).is_none() && tasks.get_live(other).is_none());
+        let second = tasks.reserve(other.clone()).unwrap();
+        assert!(tasks.reserve(one.clone()).is_err() && tasks.reserve(other.clone()).is_err());
+        assert_eq!(tasks.get(one).map(|task| task.id()), Some(first.id()));
+        assert_eq!(tasks.get(other).map(|task| task.id()), Some(second.id()));
+        drop(tasks.cancel(other).unwrap());
+        assert_eq!(tasks.state(one), Some(State::Queued));
+        drop(first);
+        assert_eq!(tasks.get(other).map(|task| task.id()), Some(second.id()));
+        assert!(tasks.get_live(one).is_none());
+    }
 }
 
 #[test]

@@ -31,15 +31,17 @@ pub(crate) struct Ended<M: Mode> {
     pub(crate) arrived: Event<M>,
 }
 
+// In this order: with the lock before it, what every end writes is one line of cache.
+#[repr(C)]
 struct List<M: Mode> {
     /// The records, the oldest first; gaps where one was taken out of the middle. Neither end is a gap.
     records: VecDeque<Option<NonNull<Slot<M>>>>,
+    books: Books,
     /// The number of the oldest; those of the others follow, modulo 2³². Each slot knows its own (`Home::link`).
     oldest: u32,
     ring: VecDeque<TaskEnd>,
     /// The number of the first ending in the ring; the first ending that was ever followed has the number 0.
     first: u64,
-    books: Books,
 }
 
 /// What was counted under the lock of the list. Who waits for idleness counts himself first and takes that lock then, as `wait`
@@ -57,10 +59,10 @@ pub(super) struct Books {
 impl<M: Mode> Init for List<M> {
     const INIT: Self = List {
         records: VecDeque::new(),
+        books: Books { records: 0, unasked: 0, asked: 0 },
         oldest: 0,
         ring: VecDeque::new(),
         first: 0,
-        books: Books { records: 0, unasked: 0, asked: 0 },
     };
 }
 

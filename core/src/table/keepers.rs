@@ -71,7 +71,7 @@ impl<M: Mode> Core<M> {
         let hand_over = || {
             for shard in &table.shards {
                 shard.lock.with(|inner| {
-                    if inner.retire() {
+                    if inner.memory.retire() {
                         // Under this lock, so that it is counted before it leaves.
                         table.keepers.add(1);
                     }

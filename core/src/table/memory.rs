@@ -33,41 +33,71 @@ const NONE: u32 = u32::MAX;
 #[repr(C, align(64))]
 pub(super) struct Slots<M: Mode>([Slot<M>; CHUNK]);
 
-pub(super) struct Chunk<M: Mode> {
-    /// `None` once it was returned to the allocator.
-    pub(super) slots: Option<NonNull<Slots<M>>>,
+/// The first slot of a chunk, whose memory this is.
+pub(super) struct First<M: Mode>(NonNull<Slot<M>>);
+
+/// What is needed of a chunk where a slot of it comes or goes.
+struct Chunk {
     /// The first free slot, as an index into the chunk.
     free: u32,
     used: u32,
-    /// Where it stands in `open`, or `NONE`.
+    /// Where it stands in `open`, or `NONE`; of a chunk that was returned to the allocator the next such one.
     open_at: u32,
     /// The first generation of the slots that will stand here next.
     generation: u32,
 }
 
 /// A shard's chunks.
+// In this order: what a look-up needs, then what who comes or goes does.
+#[repr(C)]
 pub(super) struct Memory<M: Mode> {
-    pub(super) chunks: Vec<Chunk<M>>,
+    /// The chunks' slots; `None` where they were returned to the allocator. On its own, so that a look-up finds many of them in
+    /// a line of cache.
+    pub(super) firsts: Vec<Option<First<M>>>,
+    /// What else there is to know of each.
+    chunks: Vec<Chunk>,
     /// The chunks that have a free slot, in no order.
     open: Vec<u32>,
-    /// The chunks that were returned to the allocator, in no order.
-    vacant: Vec<u32>,
+    /// The first of the chunks that were returned to the allocator, or `NONE`.
+    vacant: u32,
     /// How many chunks are wholly free; some are kept for the next tasks.
     spare: u32,
     /// How many slots are in use.
-    pub(super) in_use: u32,
+    in_use: u32,
+    /// Whether no registry is left, and this shard keeps the table while it has slots in use (invariant 2).
+    retired: bool,
 }
 
 impl<M: Mode> Init for Memory<M> {
-    const INIT: Self =
-        Self { chunks: Vec::new(), open: Vec::new(), vacant: Vec::new(), spare: 0, in_use: 0 };
+    const INIT: Self = Self {
+        firsts: Vec::new(),
+        chunks: Vec::new(),
+        open: Vec::new(),
+        vacant: NONE,
+        spare: 0,
+        in_use: 0,
+        retired: false,
+    };
 }
 
 impl<M: Mode> Memory<M> {
     #[inline]
     pub(super) fn at(&self, place: u32) -> Option<NonNull<Slot<M>>> {
-        let chunk = self.chunks.get(place as usize / CHUNK)?;
-        chunk.at(place % CHUNK as u32)
+        let First(first) = self.firsts.get(place as usize / CHUNK)?.as_ref()?;
+        // SAFETY: the chunk has `CHUNK` slots, and stands.
+        Some(unsafe { first.add(place as usize % CHUNK) })
+    }
+
+    /// From now on this shard keeps the table, if it has slots in use, which this says.
+    pub(super) fn retire(&mut self) -> bool {
+        self.retired = true;
+        self.in_use > 0
+    }
+
+    /// Whether this shard, of which a slot was taken back just now, keeps the table no more.
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
+        self.retired && self.in_use == 0
     }
 
     /// A free slot, which is to be furnished, and its place.
@@ -77,9 +107,11 @@ impl<M: Mode> Memory<M> {
             Some(&index) => index,
             None => self.grow(core, shard),
         };
+        let First(first) = self.firsts[index as usize].as_ref().expect("an open chunk stands");
         let chunk = &mut self.chunks[index as usize];
         let place = index * CHUNK as u32 + chunk.free;
-        let found = chunk.at(chunk.free).expect("an open chunk has a free slot");
+        // SAFETY: the chunk has `CHUNK` slots, and stands.
+        let found = unsafe { first.add(chunk.free as usize % CHUNK) };
         // SAFETY: the slot is free, and the shard's lock is held.
         chunk.free = unsafe { *slot(&found).home.link.get() };
         if chunk.used == 0 {
@@ -98,7 +130,8 @@ impl<M: Mode> Memory<M> {
     /// What is allocated in one go lies together, and not between what others allocate meanwhile: their memory lies together, too.
     #[cold]
     fn grow(&mut self, core: &CoreRef<M>, shard: u32) -> u32 {
-        let there = (self.chunks.len() - self.vacant.len()) as u32;
+        // Those that there are have no free slot.
+        let there = self.in_use / CHUNK as u32;
         for _ in 1..there.clamp(1, AT_ONCE.min(core.spare())) {
             self.add(core, shard);
         }
@@ -107,24 +140,25 @@ impl<M: Mode> Memory<M> {
 
     /// Adds a chunk and returns its index.
     fn add(&mut self, core: &CoreRef<M>, shard: u32) -> u32 {
-        let index = self.vacant.pop().unwrap_or_else(|| {
-            self.chunks.push(Chunk {
-                slots: None,
-                free: NONE,
-                used: 0,
-                open_at: NONE,
-                generation: 0,
-            });
-            self.chunks.len() as u32 - 1
-        });
+        let index = match self.vacant {
+            NONE => {
+                self.firsts.push(None);
+                self.chunks.push(Chunk { free: NONE, used: 0, open_at: NONE, generation: 0 });
+                self.chunks.len() as u32 - 1
+            }
+            vacant => vacant,
+        };
         let chunk = &mut self.chunks[index as usize];
-        chunk.slots = Some(new_slots(|at| {
+        self.firsts[index as usize] = Some(First::new(|at| {
             let place = (index * CHUNK as u32 + at) << core.shard_bits | shard;
             let next_free = if at + 1 < CHUNK as u32 { at + 1 } else { NONE };
             let home = Home::new(&core.shards[shard as usize], place, chunk.generation, next_free);
             Slot::new(home, Back::new())
         }));
         chunk.free = 0;
+        if index == self.vacant {
+            self.vacant = core::mem::replace(&mut chunk.open_at, NONE);
+        }
         self.spare += 1;
         self.open(index);
         index
@@ -182,53 +216,33 @@ impl<M: Mode> Memory<M> {
 
     /// Returns a wholly free chunk to the allocator.
     fn give_back(&mut self, index: u32) {
-        if let Some(slots) = self.chunks[index as usize].slots.take() {
-            // SAFETY: nobody has a pointer to a free slot, and there is nothing in one (`Slot::let_go`).
-            unsafe { drop_slots(slots) };
-        }
+        self.firsts[index as usize] = None;
         self.shut(index);
-        self.vacant.push(index);
+        self.chunks[index as usize].open_at = core::mem::replace(&mut self.vacant, index);
         self.spare -= 1;
     }
 }
 
-impl<M: Mode> Chunk<M> {
-    #[inline]
-    fn at(&self, index: u32) -> Option<NonNull<Slot<M>>> {
-        let first = self.slots?.cast::<Slot<M>>();
-        // SAFETY: all callers give an index below `CHUNK`, and the chunk stands.
-        (index < CHUNK as u32).then(|| unsafe { first.add(index as usize) })
-    }
-}
-
-/// Slots on the heap, made there: on the stack they would be some kilobytes.
-fn new_slots<M: Mode>(make: impl Fn(u32) -> Slot<M>) -> NonNull<Slots<M>> {
-    let mut slots = Box::<Slots<M>>::new_uninit();
-    let first = slots.as_mut_ptr().cast::<Slot<M>>();
-    for at in 0..CHUNK as u32 {
-        // SAFETY: there are `CHUNK` slots behind the pointer.
-        unsafe { first.add(at as usize).write(make(at)) };
-    }
-    // SAFETY: all of them were made, and a box's pointer is not null.
-    unsafe { NonNull::new_unchecked(Box::into_raw(slots.assume_init())) }
-}
-
-/// Returns memory to the allocator, and looks at no slot for it.
-///
-/// # Safety
-///
-/// The slots were made by `new_slots`, nobody has a pointer to one any more, and nothing in them is to be dropped.
-unsafe fn drop_slots<M: Mode>(slots: NonNull<Slots<M>>) {
-    // SAFETY: the caller says so.
-    drop(unsafe { Box::from_raw(slots.as_ptr().cast::<MaybeUninit<Slots<M>>>()) });
-}
-
-impl<M: Mode> Drop for Chunk<M> {
-    /// With the table, which stands while a slot is in use (invariant 2).
-    fn drop(&mut self) {
-        if let Some(slots) = self.slots.take() {
-            // SAFETY: all of its slots are free, and there is nothing in one (`Slot::let_go`).
-            unsafe { drop_slots(slots) };
+impl<M: Mode> First<M> {
+    /// Makes slots where they will stand: on the stack they would be some kilobytes.
+    fn new(make: impl Fn(u32) -> Slot<M>) -> Self {
+        let slots = Box::into_raw(Box::<Slots<M>>::new_uninit());
+        let first = slots.cast::<Slot<M>>();
+        for at in 0..CHUNK as u32 {
+            // SAFETY: there are `CHUNK` slots behind the pointer.
+            unsafe { first.add(at as usize).write(make(at)) };
         }
+        // SAFETY: a box's pointer is not null.
+        First(unsafe { NonNull::new_unchecked(first) })
+    }
+}
+
+impl<M: Mode> Drop for First<M> {
+    /// Returns the memory to the allocator, and looks at no slot for it: all of them are free, and there is nothing in a free one
+    /// (`Slot::let_go`). So it is when an empty chunk goes back, and with the table, which stands while a slot is in use
+    /// (invariant 2).
+    fn drop(&mut self) {
+        // SAFETY: this is the pointer of the box, and nobody has one to a free slot.
+        drop(unsafe { Box::from_raw(self.0.as_ptr().cast::<MaybeUninit<Slots<M>>>()) });
     }
 }

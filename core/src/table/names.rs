@@ -56,10 +56,18 @@ impl Names {
         })
     }
 
-    /// The entry of this hash that leads to a place.
+    /// The entry of this hash that leads to a place, as no other does.
     #[inline]
     pub(super) fn find(&self, hash: u32, place: u32) -> Option<At> {
-        self.of(hash).find(|(_, led)| *led == place).map(|(at, _)| at)
+        let mask = self.entries.len().wrapping_sub(1);
+        let mut at = hash as usize & mask;
+        loop {
+            match self.entries.get(at)?.place {
+                FREE => return None,
+                led if led == place => return Some(At(at)),
+                _ => at = (at + 1) & mask,
+            }
+        }
     }
 
     /// Where an entry of this hash would be added, if there is none yet, and room.

@@ -45,7 +45,7 @@ fn release_last<M: Mode>(pointer: NonNull<Slot<M>>) {
             inner.unname(core, pointer);
         }
         inner.memory.free(core, pointer, &mut garbage);
-        inner.is_done()
+        inner.memory.is_done()
     });
     in_turn! {
         garbage.drop();

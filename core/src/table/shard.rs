@@ -13,7 +13,8 @@ use crate::slot::{GONE, Slot, SlotRef};
 use crate::text::Key;
 
 /// Aligned so that two shards share no cache line.
-#[repr(align(128))]
+// In this order: how many were spawned is with the gate, which who comes in looks at.
+#[repr(C, align(128))]
 pub(super) struct Shard<M: Mode> {
     pub(super) lock: M::Lock<Inner<M>>,
     /// How many tasks were spawned here. Written under the lock.
@@ -21,12 +22,12 @@ pub(super) struct Shard<M: Mode> {
     pub(super) tally: Tally<M>,
 }
 
+// In this order: with the lock before it, what a look-up needs has one line of cache, what an end does two.
+#[repr(C)]
 pub(super) struct Inner<M: Mode> {
-    pub(super) closed: bool,
     pub(super) names: Names,
     pub(super) memory: Memory<M>,
-    /// Whether no registry is left, and this shard keeps the table while it has slots in use (invariant 2).
-    retired: bool,
+    pub(super) closed: bool,
 }
 
 impl<M: Mode> Shard<M> {
@@ -36,8 +37,7 @@ impl<M: Mode> Shard<M> {
 }
 
 impl<M: Mode> Init for Inner<M> {
-    const INIT: Self =
-        Self { closed: false, names: Names::new(), memory: Init::INIT, retired: false };
+    const INIT: Self = Self { names: Names::new(), memory: Init::INIT, closed: false };
 }
 
 /// Names.
@@ -55,7 +55,18 @@ impl<M: Mode> Inner<M> {
     /// The slot that the name leads to.
     #[inline(always)]
     pub(super) fn known(&self, hash: u32, name: &Key<'_>) -> Option<NonNull<Slot<M>>> {
-        Some(self.at(hash, |known| known.is(name))?.1)
+        let (_, place) = self.names.of(hash).next()?;
+        match self.memory.at(place) {
+            Some(found) if slot(&found).text().is(name) => Some(found),
+            _ => self.known_among(hash, name.as_bytes()),
+        }
+    }
+
+    /// The same, where several names have that hash.
+    // Not given the key, which else would be written to memory for each look-up.
+    #[cold]
+    fn known_among(&self, hash: u32, name: &[u8]) -> Option<NonNull<Slot<M>>> {
+        Some(self.at(hash, |known| known.as_bytes() == name)?.1)
     }
 
     /// Whether the name leads to a slot.
@@ -113,21 +124,9 @@ impl<M: Mode> Inner<M> {
         unsafe { SlotRef::from_counted(found, ()) }
     }
 
-    /// From now on this shard keeps the table, if it has slots in use, which this says.
-    pub(super) fn retire(&mut self) -> bool {
-        self.retired = true;
-        self.memory.in_use > 0
-    }
-
-    /// Whether this shard, of which a slot was taken back just now, keeps the table no more.
-    #[inline]
-    pub(super) fn is_done(&self) -> bool {
-        self.retired && self.memory.in_use == 0
-    }
-
     /// Refers to all tasks of a chunk of which there is a record. `false` if there is no such chunk.
     pub(super) fn records(&self, chunk: usize, found: &mut Vec<SlotRef<M>>) -> bool {
-        let Some(slots) = self.memory.chunks.get(chunk).map(|chunk| chunk.slots) else {
+        let Some(slots) = self.memory.firsts.get(chunk) else {
             return false;
         };
         for index in 0..if slots.is_some() { CHUNK } else { 0 } {

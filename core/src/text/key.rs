@@ -9,15 +9,33 @@ use super::{LENGTHS, Repr, Text};
 #[derive(Clone, Copy)]
 pub(crate) struct Key<'a> {
     text: &'a [u8],
-    /// Of a text of up to [`Text::INLINE`] bytes; see [`pack`].
-    words: [u64; 3],
+    short: Short,
 }
 
+/// A text of up to [`Text::INLINE`] bytes.
+#[derive(Clone, Copy)]
+struct Short {
+    /// Its bytes, filled up with noughts, and its length in the last byte: two texts are the same if their words are.
+    words: [u64; 3],
+    /// The same without `near`.
+    far: [u64; 3],
+    /// The bits of its last byte in which it differs from its neighbours: see [`Key::hash`].
+    near: u32,
+}
+
+/// Which bits of the last byte these are.
+const NEAR: u64 = 3;
+
 impl<'a> Key<'a> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(text: &'a str) -> Self {
         let text = text.as_bytes();
-        Self { text, words: if text.len() <= Text::INLINE { pack(text) } else { [0; 3] } }
+        Self { text, short: if text.len() <= Text::INLINE { pack(text) } else { Short::NONE } }
+    }
+
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &'a [u8] {
+        self.text
     }
 
     #[inline]
@@ -31,60 +49,64 @@ impl<'a> Key<'a> {
     /// No more than four names are neighbours, and the rest is hashed with a key, so nobody can choose names that crowd a place.
     #[inline(always)]
     pub(crate) fn hash(&self, state: &impl BuildHasher) -> u32 {
-        let mut hasher = state.build_hasher();
-        let near = match self.text.split_last() {
-            Some((last, rest)) if !self.is_short() => {
-                hasher.write(rest);
-                hasher.write_u8(last & !NEAR);
-                last & NEAR
-            }
-            last => {
-                let far = FAR.get(self.text.len()).unwrap_or(&FAR[0]);
-                let word = |at| u128::from(self.words[at] & far[at]);
-                // In two steps, the second of which mixes what the first makes of names that differ in few bytes.
-                hasher.write_u128(word(0) | word(1) << 64);
-                hasher.write_u128(word(2));
-                last.map_or(0, |(last, _)| last & NEAR)
-            }
+        let (hash, near) = if self.is_short() {
+            let [first, second, third] = self.short.far.map(u128::from);
+            let mut hasher = state.build_hasher();
+            // In two steps, the second of which mixes what the first makes of names that differ in few bytes.
+            hasher.write_u128(first | second << 64);
+            hasher.write_u128(third);
+            (hasher.finish(), self.short.near)
+        } else {
+            hash_long(self.text, state)
         };
-        let hash = hasher.finish();
-        (hash ^ hash >> 32) as u32 ^ u32::from(near) << 2
+        (hash ^ hash >> 32) as u32 ^ near << 2
     }
 }
 
-/// The bits of its last byte in which a name differs from its neighbours.
-const NEAR: u8 = 3;
+// Not compiled into a look-up, and not given a key, which else would be written to memory for it.
+#[inline(never)]
+fn hash_long(text: &[u8], state: &impl BuildHasher) -> (u64, u32) {
+    let mut hasher = state.build_hasher();
+    let Some((last, rest)) = text.split_last() else { return (hasher.finish(), 0) };
+    hasher.write(rest);
+    hasher.write_u8(last & !(NEAR as u8));
+    (hasher.finish(), u32::from(last & NEAR as u8))
+}
 
-/// All bits but these of the words of a name, by its length.
-const FAR: [[u64; 3]; Text::INLINE + 1] = {
-    let mut far = [[u64::MAX; 3]; Text::INLINE + 1];
-    let mut len = 1;
-    while len <= Text::INLINE {
-        let last = len - 1;
-        far[len][last / 8] = !((NEAR as u64) << (last % 8 * 8));
-        len += 1;
-    }
-    far
-};
+impl Short {
+    const NONE: Self = Self { words: [0; 3], far: [0; 3], near: 0 };
+}
 
-/// The bytes of a short text, filled up with noughts, and its length in the last byte: two texts are the same if their words
-/// are.
-#[inline]
-pub(super) fn pack(text: &[u8]) -> [u64; 3] {
+#[inline(always)]
+fn pack(text: &[u8]) -> Short {
     let len = text.len();
+    let len_at_end = (len as u64) << 56;
+    let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) else {
+        let word = pack_few(text);
+        let last_at = 8 * len.saturating_sub(1);
+        return Short {
+            words: [word, 0, len_at_end],
+            far: [word & !(NEAR << last_at), 0, len_at_end],
+            near: (word >> last_at & NEAR) as u32,
+        };
+    };
+    let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+    let far = last & !(NEAR << 56);
+    let near = (last >> 56 & NEAR) as u32;
     // The last eight bytes, without those that are in the words before.
-    let rest = |last: &[u8; 8], room: usize| {
-        u64::from_le_bytes(*last).checked_shr(8 * (room - len) as u32).unwrap_or(0)
+    let rest = |last: u64, room: usize| last >> (8 * (room - len));
+    let (words, far) = if len > 16 {
+        let second = text[8..].first_chunk().map_or(0, |second| u64::from_le_bytes(*second));
+        ([first, second, rest(last, 24)], [first, second, rest(far, 24)])
+    } else if len == 16 {
+        ([first, last, 0], [first, far, 0])
+    } else if len > 8 {
+        ([first, rest(last, 16), 0], [first, rest(far, 16), 0])
+    } else {
+        ([first, 0, 0], [far, 0, 0])
     };
-    let (first, second, third) = match (text.first_chunk(), text.last_chunk()) {
-        (Some(first), Some(last)) if len < 16 => (u64::from_le_bytes(*first), rest(last, 16), 0),
-        (Some(first), Some(last)) => {
-            let second = text[8..].first_chunk().map_or(0, |second| u64::from_le_bytes(*second));
-            (u64::from_le_bytes(*first), second, rest(last, 24))
-        }
-        _ => (pack_few(text), 0, 0),
-    };
-    [first, second, third | (len as u64) << 56]
+    let with_len = |[first, second, third]: [u64; 3]| [first, second, third | len_at_end];
+    Short { words: with_len(words), far: with_len(far), near }
 }
 
 /// Up to seven bytes.
@@ -99,6 +121,18 @@ fn pack_few(text: &[u8]) -> u64 {
     }
 }
 
+/// All bits but the near ones of the words of a text, by its length.
+const FAR: [[u64; 3]; Text::INLINE + 1] = {
+    let mut far = [[u64::MAX; 3]; Text::INLINE + 1];
+    let mut len = 1;
+    while len <= Text::INLINE {
+        let last = len - 1;
+        far[len][last / 8] = !(NEAR << (last % 8 * 8));
+        len += 1;
+    }
+    far
+};
+
 #[inline]
 fn word(bytes: &[u8; Text::INLINE], at: usize) -> u64 {
     bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
@@ -109,7 +143,7 @@ impl Text {
     #[inline]
     pub(super) fn inline(text: &[u8]) -> Option<Text> {
         let len = *LENGTHS.get(text.len())?;
-        let words = pack(text);
+        let Short { words, .. } = pack(text);
         let mut bytes = [0; Text::INLINE];
         bytes[..8].copy_from_slice(&words[0].to_le_bytes());
         bytes[8..16].copy_from_slice(&words[1].to_le_bytes());
@@ -125,7 +159,11 @@ impl Text {
                 third[..7].copy_from_slice(&bytes[16..]);
                 third[7] = *len as u8;
                 let words = [word(bytes, 0), word(bytes, 8), u64::from_le_bytes(third)];
-                Key { text: &bytes[..*len as usize], words }
+                let text = &bytes[..*len as usize];
+                let mask = FAR[*len as usize];
+                let far = [words[0] & mask[0], words[1] & mask[1], words[2] & mask[2]];
+                let near = text.last().map_or(0, |last| u32::from(*last) & NEAR as u32);
+                Key { text, short: Short { words, far, near } }
             }
             Repr::Static(text) => Key::new(text),
             Repr::Shared(text) => Key::new(text),
@@ -136,15 +174,21 @@ impl Text {
     pub(crate) fn is(&self, key: &Key<'_>) -> bool {
         match &self.0 {
             Repr::Inline { len, bytes } => {
-                let [first, second, third] = key.words;
+                let [first, second, third] = key.short.words;
                 // The last seven bytes are the upper ones of the last eight.
                 let own = word(bytes, Text::INLINE - 8) >> 8 | (*len as u64) << 56;
                 let others = word(bytes, 0) ^ first | word(bytes, 8) ^ second | own ^ third;
                 key.is_short() && others == 0
             }
-            Repr::Static(text) => text.as_bytes() == key.text,
-            Repr::Shared(text) => text.as_bytes() == key.text,
+            _ => self.is_all_of(key.text),
         }
+    }
+
+    /// The same, of a text that is not kept inline.
+    // As `hash_long`.
+    #[inline(never)]
+    fn is_all_of(&self, text: &[u8]) -> bool {
+        self.as_bytes() == text
     }
 }
 
