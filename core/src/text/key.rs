@@ -223,7 +223,12 @@ mod tests {
 
     #[test]
     fn neighbours_differ_in_two_bits_of_their_hash_and_others_in_any() {
-        let hash = |name: &str| Key::new(name).hash(&BuildHasherDefault::<DefaultHasher>::new());
+        let hash = |name: &str| {
+            let state = BuildHasherDefault::<DefaultHasher>::new();
+            let hash = Key::new(name).hash(&state);
+            assert_eq!(Text::from(name.to_owned()).key().hash(&state), hash, "as it is kept");
+            hash
+        };
         for len in 0..40 {
             let begin: String = ('a'..='z').cycle().take(len).collect();
             let of = |last: char| hash(&alloc::format!("{begin}{last}"));
