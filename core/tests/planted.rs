@@ -54,8 +54,9 @@ fn race() {
 fn latch() {
     let tasks = Tasks::<mode::Sync>::new(Options::new());
     let turn = Arc::new(AtomicUsize::new(0));
-    let threads = [0, 1].map(|own| {
-        let (tasks, turn) = (tasks.clone(), turn.clone());
+    // Both before a thread begins: clones are counted, and one made after the first thread had ended would come after all it did.
+    let clones = [0, 1].map(|own| (own, tasks.clone(), turn.clone()));
+    let threads = clones.map(|(own, tasks, turn)| {
         thread::spawn(move || {
             while turn.load(Relaxed) < own {
                 thread::yield_now();
