@@ -101,7 +101,8 @@ impl<M: Mode> Memory<M> {
     }
 
     /// A free slot, which is to be furnished, and its place.
-    #[inline]
+    // As `Core::evict`.
+    #[inline(always)]
     pub(super) fn allocate(&mut self, core: &CoreRef<M>, shard: u32) -> (NonNull<Slot<M>>, u32) {
         let index = match self.open.last() {
             Some(&index) => index,
