@@ -1,9 +1,9 @@
 //! Who keeps a table. Loom itself reports one that nobody frees.
 
 use loom::thread;
-use task_registry_core::{Options, Outcome, Retain};
+use task_registry_core::{Observer, Options, Outcome, Retain};
 
-use crate::harness::{Gone, endless, model, registry, with};
+use crate::harness::{Gone, Owned, endless, model, registry, with};
 
 #[test]
 fn the_last_reference_to_a_table_may_go_on_any_thread() {
@@ -53,6 +53,32 @@ fn the_shards_of_a_table_are_left_in_any_order() {
             }
             reached.that("forgotten");
         });
+}
+
+/// Goes with its table.
+struct Silent(#[expect(dead_code, reason = "for its destructor")] Owned);
+
+impl Observer for Silent {}
+
+#[test]
+fn a_table_stays_until_the_last_task_of_a_shard_is_let_go_of() {
+    model("drop TaskRef ∥ drop TaskRef of the same shard").reaches(&["kept", "gone"], |reached| {
+        let (owned, gone) = Gone::new();
+        let tasks = with(Options::new().observer(Silent(owned)));
+        let [one, other] = [(), ()].map(|()| {
+            let task = tasks.spawn_unnamed(async {}).unwrap().task().clone();
+            tasks.spawner().take().run().finish();
+            task
+        });
+        drop(tasks);
+        let dropper = thread::spawn(move || drop(one));
+        assert!(!gone.is());
+        drop(other);
+        let outcome = if gone.is() { "gone" } else { "kept" };
+        dropper.join().unwrap();
+        assert!(gone.is());
+        reached.that(outcome);
+    });
 }
 
 #[test]
