@@ -215,7 +215,8 @@ mod growing {
 
     #[test]
     fn what_goes_with_the_last_reference_may_panic_and_the_table_goes_all_the_same() {
-        struct Silent(Arc<()>);
+        /// Goes with its table.
+        struct Silent(#[expect(dead_code, reason = "for its count")] Arc<()>);
         impl Observer for Silent {}
         let told = Arc::new(());
         let tasks = registry(Options::new().observer(Silent(told.clone())));
