@@ -111,8 +111,9 @@ impl<M: Mode> Memory<M> {
         let First(first) = self.firsts[index as usize].as_ref().expect("an open chunk stands");
         let chunk = &mut self.chunks[index as usize];
         let place = index * CHUNK as u32 + chunk.free;
-        // SAFETY: the chunk has `CHUNK` slots, and stands.
-        let found = unsafe { first.add(chunk.free as usize % CHUNK) };
+        assert!(chunk.free < CHUNK as u32, "an open chunk has a free slot");
+        // SAFETY: the chunk stands, and has a slot there, as was just seen.
+        let found = unsafe { first.add(chunk.free as usize) };
         // SAFETY: the slot is free, and the shard's lock is held.
         chunk.free = unsafe { *slot(&found).home.link.get() };
         if chunk.used == 0 {

@@ -77,6 +77,7 @@ impl Short {
     const NONE: Self = Self { words: [0; 3], far: [0; 3], near: 0 };
 }
 
+/// The words of a text of up to [`Text::INLINE`] bytes.
 #[inline(always)]
 fn pack(text: &[u8]) -> Short {
     let len = text.len();
