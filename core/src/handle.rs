@@ -225,16 +225,24 @@ pub(crate) fn take_result<T: 'static, M: Mode>(slot: &SlotRef<M>) -> Result<T, T
 impl<T, M: Mode> Drop for TaskHandle<T, M> {
     #[inline]
     fn drop(&mut self) {
-        if self.claim.has_output() {
+        if self.claim.is_any() {
             self.let_go();
         }
-        self.claim.end(&self.task.0);
     }
 }
 
 impl<T, M: Mode> TaskHandle<T, M> {
+    // Not compiled into whoever drops a handle that was awaited.
+    #[inline(never)]
+    fn let_go(&mut self) {
+        if self.claim.has_output() {
+            self.let_go_of_output();
+        }
+        self.claim.end(&self.task.0);
+    }
+
     /// Gives up the claim to the output.
-    fn let_go(&self) {
+    fn let_go_of_output(&self) {
         let slot = &self.task.0;
         if slot.flags() & (ENDED | OUTPUT | PANIC) == ENDED {
             // It left nothing that could be claimed.

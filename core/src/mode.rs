@@ -259,9 +259,28 @@ impl Init for i64 {
 pub(crate) trait Lock<T>: Init {
     #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "of growing tables"))]
     fn new(value: T) -> Self;
-    fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R;
+    fn lend<B: Borrower<T>>(&self, body: B) -> B::Output;
+    #[inline(always)]
+    fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
+        self.lend(body)
+    }
     #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "of growing tables"))]
     fn get_mut(&mut self) -> &mut T;
+}
+
+/// What runs under a lock: a closure, or what is to be compiled into each of several callers, as the closure of a function that is
+/// called from more than one place is not.
+pub(crate) trait Borrower<T> {
+    type Output;
+    fn run(self, value: &mut T) -> Self::Output;
+}
+
+impl<T, R, F: FnOnce(&mut T) -> R> Borrower<T> for F {
+    type Output = R;
+    #[inline(always)]
+    fn run(self, value: &mut T) -> R {
+        self(value)
+    }
 }
 
 /// A 32-bit counter or set of flags. Every operation but `store` and `bump` on words of one table is part of one order that

@@ -108,6 +108,10 @@ impl Text {
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
+        #[cfg(feature = "alloc")]
+        if let Repr::Inline { len, .. } = self.0 {
+            return matches!(len, InlineLen::L0);
+        }
         self.as_bytes().is_empty()
     }
 }

@@ -4,7 +4,7 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::SeqCst;
 
-use super::{Init, Interrupt, Lock, Locks, Word};
+use super::{Borrower, Init, Interrupt, Lock, Locks, Word};
 
 impl Locks for Interrupt {
     type Lock<T: Init> = Section<T>;
@@ -28,9 +28,9 @@ impl<T: Init> Lock<T> for Section<T> {
     }
 
     #[inline]
-    fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
+    fn lend<B: Borrower<T>>(&self, body: B) -> B::Output {
         // SAFETY: nobody else runs in a critical section, and the core never takes a lock inside itself (`Lock`).
-        critical_section::with(|_| body(unsafe { &mut *self.0.get() }))
+        critical_section::with(|_| body.run(unsafe { &mut *self.0.get() }))
     }
 
     fn get_mut(&mut self) -> &mut T {

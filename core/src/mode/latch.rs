@@ -15,7 +15,7 @@ use {
 
 #[cfg(loom)]
 use super::modelled::{AtomicBool, LockedCell as UnsafeCell};
-use super::{Init, Lock};
+use super::{Borrower, Init, Lock};
 
 // In this order, so that the lock is with what is before it, and what it guards begins a line of cache where the slot does.
 #[repr(C)]
@@ -87,13 +87,13 @@ impl<T: Init> Lock<T> for Latch<T> {
     // Only our own code runs under a lock, so a panic there means that an allocation failed in the middle of it; what the
     // lock guards is consistent before each call that can fail.
     #[inline(always)]
-    fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
+    fn lend<B: Borrower<T>>(&self, body: B) -> B::Output {
         while self.taken.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
             self.wait();
         }
         let _taken = Taken(&self.taken);
         // SAFETY: between the exchange and the store in `Taken::drop` no other thread comes here.
-        body(unsafe { &mut *self.value.get() })
+        body.run(unsafe { &mut *self.value.get() })
     }
 
     fn get_mut(&mut self) -> &mut T {

@@ -8,7 +8,7 @@ use super::latch::Latch;
 #[cfg(loom)]
 use super::modelled::{Arc, AtomicU32};
 use super::with_alloc::Erase;
-use super::{Init, Lock, Locks, Parts, Word};
+use super::{Borrower, Init, Lock, Locks, Parts, Word};
 use crate::restart::Again;
 use crate::table::Kind;
 
@@ -96,8 +96,8 @@ impl<T: Init> Lock<T> for Mutex<T> {
     // Only our own code runs under a lock, so a poisoned one means that an allocation failed in the middle of it;
     // what the lock guards is consistent before each call that can fail.
     #[inline]
-    fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
-        body(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
+    fn lend<B: Borrower<T>>(&self, body: B) -> B::Output {
+        body.run(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn get_mut(&mut self) -> &mut T {

@@ -7,7 +7,7 @@ use super::Parts;
 use super::Unsync;
 #[cfg(feature = "alloc")]
 use super::with_alloc::Erase;
-use super::{Init, Lock, Locks, Word};
+use super::{Borrower, Init, Lock, Locks, Word};
 #[cfg(feature = "alloc")]
 use crate::{restart::Again, table::Kind};
 
@@ -69,8 +69,8 @@ impl<T: Init> Lock<T> for RefCell<T> {
     }
 
     #[inline(always)]
-    fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
-        body(&mut self.borrow_mut())
+    fn lend<B: Borrower<T>>(&self, body: B) -> B::Output {
+        body.run(&mut self.borrow_mut())
     }
 
     fn get_mut(&mut self) -> &mut T {

@@ -50,29 +50,36 @@ fn give_up<M: Mode>(new: NonNull<Slot<M>>) {
 
 impl<M: Mode> CoreRef<M> {
     /// Gives a new task its place: two references to it, for its wrapper and for its handle. Leaves no name where it was.
-    // Once for each mode, not for each future.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn admit(
         &self,
         name: &mut Text,
         policy: Policy,
         flags: u32,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
-        let named = !name.is_empty();
-        if named && !self.notes && !matches!(policy, Policy::Follow(_)) {
-            let hash = self.hash(&name.key());
-            if let Some(new) = self.place_new(name, hash, flags) {
-                guarded(|| self.named.wake_all(Some(hash)), || give_up(new));
-                // SAFETY: `furnish` counted these two.
-                return Ok(unsafe {
-                    (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ()))
-                });
+        if !name.is_empty() && !matches!(policy, Policy::Follow(_)) {
+            if let Some(refs) = self.admit_new(name, flags) {
+                return Ok(refs);
             }
         }
         self.admit_with(core::mem::replace(name, Text::EMPTY), policy, flags, None)
     }
 
-    /// Gives a task its place that has nothing but a name, which is new here, if it is as simple as that.
+    /// The same for a task that has nothing but a name, which is new here, if it is as simple as that.
+    // Once for each mode, not for each future; what it returns has two registers.
+    #[inline(never)]
+    fn admit_new(&self, name: &mut Text, flags: u32) -> Option<(SlotRef<M>, SlotRef<M>)> {
+        if self.notes {
+            return None;
+        }
+        let hash = self.hash(&name.key());
+        let new = self.place_new(name, hash, flags)?;
+        guarded(|| self.named.wake_all(Some(hash)), || give_up(new));
+        // SAFETY: `furnish` counted these two.
+        Some(unsafe { (SlotRef::from_counted(new, ()), SlotRef::from_counted(new, ())) })
+    }
+
+    /// Finds a place for such a task.
     #[inline]
     fn place_new(&self, name: &mut Text, hash: u32, flags: u32) -> Option<NonNull<Slot<M>>> {
         let (index, shard) = self.shard(hash);

@@ -67,13 +67,6 @@ struct Plain<M: Mode> {
     awaited: bool,
 }
 
-impl<M: Mode> Default for Plain<M> {
-    #[inline]
-    fn default() -> Self {
-        Self { evicted: None, waker: None, joiner: None, waiter: None, awaited: false }
-    }
-}
-
 impl<M: Mode> SlotRef<M> {
     #[inline]
     pub(super) fn last(&self, output: &mut Option<Payload>, words: &mut Words) {
@@ -113,26 +106,28 @@ impl<M: Mode> SlotRef<M> {
         if !Payload::fits::<T>() || self.core().notes {
             return Err((self, output));
         }
-        let (mut output, mut left) = (Some(output), Plain::default());
-        self.with(|body| {
+        let mut output = Some(output);
+        let left = self.with(|body| {
             let flags = self.flags();
             let wanted = flags & HANDLE != 0;
             if flags & (ENDING | CANCEL | CHAINED | KEEP) != 0
                 || !wanted && needs_drop::<T>()
                 || flags & MORE != 0 && !body.has_no_extras()
             {
-                return;
+                return None;
             }
-            left.waker = self.take_waker(body);
+            let waker = self.take_waker(body);
             if let Some(output) = output.take().filter(|_| wanted) {
                 self.leave_payload(body, Payload::new(output), true);
             }
-            self.close::<false>(body, flags, &mut left);
+            Some(self.close::<false>(body, flags, waker))
         });
-        match output {
-            Some(output) => Err((self, output)),
-            None => {
-                self.farewell(left);
+        match (left, output) {
+            (None, Some(output)) => Err((self, output)),
+            (left, _) => {
+                if let Some(left) = left {
+                    self.farewell(left);
+                }
                 Ok(())
             }
         }
@@ -141,42 +136,46 @@ impl<M: Mode> SlotRef<M> {
     /// See [`Store::stopped`](crate::mode::Store::stopped).
     #[inline]
     pub(super) fn stopped(self) -> Result<(), Self> {
-        let mut left = Plain::default();
-        let stopped = self.with(|body| {
+        let left = self.with(|body| {
             let flags = self.flags();
             let quick = flags & (ENDING | STARTED | CANCEL | CHAINED | KEEP) == STARTED | CANCEL
                 && (flags & MORE == 0 || body.has_no_extras());
-            if quick {
-                left.waker = self.take_waker(body);
-                self.close::<true>(body, flags, &mut left);
-            }
-            quick
+            quick.then(|| {
+                let waker = self.take_waker(body);
+                self.close::<true>(body, flags, waker)
+            })
         });
-        if !stopped {
-            return Err(self);
+        match left {
+            Some(left) => {
+                self.farewell(left);
+                Ok(())
+            }
+            None => Err(self),
         }
-        self.farewell(left);
-        Ok(())
     }
 
     /// Ends a task without extras, under the lock of its body.
     // Each in one piece, which a compiler makes only of what is called once: so it is generic over what it is told.
     #[inline(always)]
-    fn close<const STOPPED: bool>(&self, body: &mut Body<M>, flags: u32, left: &mut Plain<M>) {
+    fn close<const STOPPED: bool>(
+        &self,
+        body: &mut Body<M>,
+        flags: u32,
+        waker: Option<Waker>,
+    ) -> Plain<M> {
         let core = self.core();
         // From here on nobody can ask it to stop, replace it, or let go of its output.
         let end = if STOPPED { End::Cancelled } else { End::Completed };
         self.set_alone(ENDING | PLAIN | end.bits());
         core.give_place();
-        left.evicted = core.ended.add(self, true, STOPPED, || self.ending(body));
-        if flags & MORE != 0 {
-            left.joiner = body.more.joiner.take();
-            // As in `book`.
-            if cfg!(feature = "std") {
-                left.waiter = body.waiters.pop(None);
-            }
-            left.awaited = !body.waiters.is_empty();
+        let evicted = core.ended.add(self, body, true, STOPPED);
+        if flags & MORE == 0 {
+            return Plain { evicted, waker, joiner: None, waiter: None, awaited: false };
         }
+        let joiner = body.more.joiner.take();
+        // As in `book`.
+        let waiter = if cfg!(feature = "std") { body.waiters.pop(None) } else { None };
+        Plain { evicted, waker, joiner, waiter, awaited: !body.waiters.is_empty() }
     }
 
     /// Does what follows from such an end, outside the lock.
@@ -199,13 +198,6 @@ impl<M: Mode> SlotRef<M> {
             };
             self.core().tell_of_end();
         }
-    }
-
-    /// What readers of the endings are told.
-    #[cold]
-    fn ending(&self, body: &Body<M>) -> Option<TaskEnd> {
-        let (name, outcome) = (self.text().clone(), Slot::outcome(self, body)?);
-        Some(TaskEnd { id: self.id(), name, outcome })
     }
 
     #[inline]
@@ -243,7 +235,7 @@ impl<M: Mode> SlotRef<M> {
         core.give_place();
         let asked = flags & CANCEL != 0;
         let record = end != End::NeverStarted;
-        left.evicted = core.ended.add(self, record, asked, || self.ending(body));
+        left.evicted = core.ended.add(self, body, record, asked);
         left.extras = body.some_extras().is_some();
         left.joiner = body.more.joiner.take();
         // Where a panic of another's waker passes, nobody is taken from the list before he is woken.
@@ -295,6 +287,15 @@ impl<M: Mode> SlotRef<M> {
             core.evict_one(self.as_ptr());
         }
         listed
+    }
+}
+
+impl<M: Mode> Slot<M> {
+    /// What readers of the endings are told.
+    #[cold]
+    pub(super) fn ending(&self, body: &Body<M>) -> Option<TaskEnd> {
+        let (name, outcome) = (self.text().clone(), self.outcome(body)?);
+        Some(TaskEnd { id: self.id(), name, outcome })
     }
 }
 

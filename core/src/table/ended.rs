@@ -5,8 +5,8 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use super::CoreRef;
-use crate::mode::{Init, Lock, Mode, Word};
-use crate::slot::{CHAINED, ENDED, GONE, KEEP, OUTPUT, PANIC, Slot, SlotRef, UNLISTED};
+use crate::mode::{Borrower, Init, Lock, Mode, Word};
+use crate::slot::{Body, CHAINED, ENDED, GONE, KEEP, OUTPUT, PANIC, Slot, UNLISTED};
 use crate::wait::Event;
 use crate::{Outcome, TaskId, Text};
 
@@ -144,10 +144,10 @@ impl<M: Mode> Ended<M> {
     #[inline(always)]
     pub(crate) fn add(
         &self,
-        task: &SlotRef<M>,
+        task: &Slot<M>,
+        body: &Body<M>,
         keep: bool,
         asked: bool,
-        end: impl FnOnce() -> Option<TaskEnd>,
     ) -> Option<NonNull<Slot<M>>> {
         let keeps = self.keeps();
         // What is kept was left because there was to be a record, which is looked at once (see `bequeath`): the last registry may have
@@ -160,24 +160,7 @@ impl<M: Mode> Ended<M> {
             task.set_alone(ENDED | GONE | UNLISTED);
             return None;
         }
-        self.list.with(|list| {
-            let followed = self.readers.load() != 0;
-            if let Some(end) = if followed { end() } else { None } {
-                list.follow(end);
-            }
-            if keep {
-                list.push(task.as_ptr());
-            }
-            let count = if asked { &mut list.books.asked } else { &mut list.books.unasked };
-            *count = count.wrapping_add(1);
-            if keep {
-                // Under this lock, so that nobody takes it out, and says so, before it has ended.
-                task.set_alone(ENDED);
-            } else {
-                task.set_alone(ENDED | GONE | UNLISTED);
-            }
-            if list.books.records > self.limit.load() as usize { list.pop() } else { None }
-        })
+        self.list.lend(Add { ended: self, task, body, keep, asked })
     }
 
     /// Takes out the oldest records, so many at a time, and marks them `GONE`; whoever has them evicts them.
@@ -239,6 +222,40 @@ impl<M: Mode> CoreRef<M> {
             self.walk(|task| task.with(|_| ()));
         }
         next
+    }
+}
+
+/// See [`Ended::add`].
+struct Add<'a, M: Mode> {
+    ended: &'a Ended<M>,
+    task: &'a Slot<M>,
+    body: &'a Body<M>,
+    keep: bool,
+    asked: bool,
+}
+
+impl<M: Mode> Borrower<List<M>> for Add<'_, M> {
+    type Output = Option<NonNull<Slot<M>>>;
+
+    // As `Core::evict`.
+    #[inline(always)]
+    fn run(self, list: &mut List<M>) -> Self::Output {
+        let Self { ended, task, body, keep, asked } = self;
+        if ended.readers.load() != 0 {
+            if let Some(end) = task.ending(body) {
+                list.follow(end);
+            }
+        }
+        let count = if asked { &mut list.books.asked } else { &mut list.books.unasked };
+        *count = count.wrapping_add(1);
+        // Under this lock, so that nobody takes it out, and says so, before it has ended.
+        if keep {
+            list.push(NonNull::from(task));
+            task.set_alone(ENDED);
+        } else {
+            task.set_alone(ENDED | GONE | UNLISTED);
+        }
+        if list.books.records > ended.limit.load() as usize { list.pop() } else { None }
     }
 }
 

@@ -111,6 +111,11 @@ impl Claim {
     }
 
     #[inline]
+    pub(crate) fn is_any(&self) -> bool {
+        self.0 != 0
+    }
+
+    #[inline]
     pub(crate) fn has_output(&self) -> bool {
         self.0 & TO_OUTPUT != 0
     }

@@ -154,21 +154,18 @@ impl Text {
 
     #[inline(always)]
     pub(crate) fn key(&self) -> Key<'_> {
-        match &self.0 {
-            Repr::Inline { len, bytes } => {
-                let mut third = [0; 8];
-                third[..7].copy_from_slice(&bytes[16..]);
-                third[7] = *len as u8;
-                let words = [word(bytes, 0), word(bytes, 8), u64::from_le_bytes(third)];
-                let text = &bytes[..*len as usize];
-                let mask = FAR[*len as usize];
-                let far = [words[0] & mask[0], words[1] & mask[1], words[2] & mask[2]];
-                let near = text.last().map_or(0, |last| u32::from(*last) & NEAR as u32);
-                Key { text, short: Short { words, far, near } }
-            }
-            Repr::Static(text) => Key::new(text),
-            Repr::Shared(text) => Key::new(text),
+        if let Repr::Inline { len, bytes } = &self.0 {
+            let mut third = [0; 8];
+            third[..7].copy_from_slice(&bytes[16..]);
+            third[7] = *len as u8;
+            let words = [word(bytes, 0), word(bytes, 8), u64::from_le_bytes(third)];
+            let text = &bytes[..*len as usize];
+            let mask = FAR[*len as usize];
+            let far = [words[0] & mask[0], words[1] & mask[1], words[2] & mask[2]];
+            let near = text.last().map_or(0, |last| u32::from(*last) & NEAR as u32);
+            return Key { text, short: Short { words, far, near } };
         }
+        Key::new(self.as_str())
     }
 
     #[inline(always)]
