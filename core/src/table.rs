@@ -269,6 +269,11 @@ impl<M: Mode> Core<M> {
         (SPARE >> self.shard_bits).max(1)
     }
 
+    #[inline]
+    fn spare_slots(&self) -> usize {
+        self.spare() as usize * CHUNK
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         // The last one is closed last.
         self.shards.last().is_some_and(|shard| shard.lock.with(|inner| inner.closed))

@@ -193,10 +193,11 @@ fn poll_end<M: Storage>(
     cx: &mut Context<'_>,
 ) -> Poll<M::Outcome> {
     loop {
-        if waiter.place.settled() & ENDED == 0 {
+        // In the middle of an end: to register waits for the lock under which that is.
+        if waiter.place.flags() & ENDED == 0 {
             waiter.as_mut().register(cx.waker());
             // It may have ended meanwhile: see `wait`.
-            if waiter.place.settled() & ENDED == 0 {
+            if waiter.place.flags() & ENDED == 0 {
                 return Poll::Pending;
             }
         }

@@ -128,6 +128,14 @@ impl WaitList {
         }
     }
 
+    /// Takes out the first node of all.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn pop_first(&mut self) -> Option<Waker> {
+        // SAFETY: all in the list are linked.
+        unsafe { self.unlink(self.first?) }
+    }
+
     /// Takes out the first node that waits for `key`, or the first of all.
     pub(crate) fn pop(&mut self, key: Option<u32>) -> Option<Waker> {
         let first = self.first?;
@@ -230,16 +238,22 @@ impl<P: Place> Waiter<P> {
     #[cfg_attr(feature = "alloc", inline)]
     fn unlink(&mut self) {
         if self.node.linked.load(Acquire) {
-            let waker = self.place.with_list(|list| {
-                // SAFETY: the node was never in another list.
-                let waker = unsafe { list.unlink(NonNull::from(&self.node)) };
-                if waker.is_some() {
-                    self.place.unlinked();
-                }
-                waker
-            });
-            let_go(waker);
+            self.unlink_linked();
         }
+    }
+
+    // Not compiled into whoever waited to the end.
+    #[cfg_attr(feature = "alloc", inline(never))]
+    fn unlink_linked(&mut self) {
+        let waker = self.place.with_list(|list| {
+            // SAFETY: the node was never in another list.
+            let waker = unsafe { list.unlink(NonNull::from(&self.node)) };
+            if waker.is_some() {
+                self.place.unlinked();
+            }
+            waker
+        });
+        let_go(waker);
     }
 }
 

@@ -150,7 +150,7 @@ impl<M: Mode> CoreRef<M> {
                 let (new, place) = inner.memory.allocate(self, index);
                 self.furnish_all(new, newcomer);
                 if named {
-                    inner.names.insert(newcomer.hash, place);
+                    inner.names.insert(newcomer.hash, place, self.spare_slots());
                 }
                 new
             };

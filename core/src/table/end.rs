@@ -174,7 +174,7 @@ impl<M: Mode> SlotRef<M> {
         }
         let joiner = body.more.joiner.take();
         // As in `book`.
-        let waiter = if cfg!(feature = "std") { body.waiters.pop(None) } else { None };
+        let waiter = if cfg!(feature = "std") { body.waiters.pop_first() } else { None };
         Plain { evicted, waker, joiner, waiter, awaited: !body.waiters.is_empty() }
     }
 
@@ -240,7 +240,7 @@ impl<M: Mode> SlotRef<M> {
         left.joiner = body.more.joiner.take();
         // Where a panic of another's waker passes, nobody is taken from the list before he is woken.
         if cfg!(feature = "std") {
-            left.waiter = body.waiters.pop(None);
+            left.waiter = body.waiters.pop_first();
         }
     }
 

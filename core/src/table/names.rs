@@ -26,7 +26,9 @@ const LEAST: usize = 32;
 pub(super) struct Names {
     /// None, or a power of two, of which at least half are free.
     entries: Vec<Entry>,
-    len: usize,
+    len: u32,
+    /// With fewer than so many, memory is given back.
+    few: u32,
 }
 
 /// Where an entry is, until the next change.
@@ -35,7 +37,7 @@ pub(super) struct At(usize);
 
 impl Names {
     pub(super) const fn new() -> Self {
-        Self { entries: Vec::new(), len: 0 }
+        Self { entries: Vec::new(), len: 0, few: 0 }
     }
 
     /// The entries of this hash: mostly one, or none.
@@ -70,10 +72,15 @@ impl Names {
         }
     }
 
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.len as usize * 2 >= self.entries.len()
+    }
+
     /// Where an entry of this hash would be added, if there is none yet, and room.
     #[inline]
     pub(super) fn vacancy(&self, hash: u32) -> Option<At> {
-        if self.len * 2 >= self.entries.len() {
+        if self.is_full() {
             return None;
         }
         let mask = self.entries.len() - 1;
@@ -98,7 +105,7 @@ impl Names {
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     #[cfg(test)]
@@ -111,11 +118,11 @@ impl Names {
         self.entries[at].place = place;
     }
 
-    /// Adds an entry for a name that has none.
+    /// Adds an entry for a name that has none. Room for `spare` entries is never given back.
     #[inline]
-    pub(super) fn insert(&mut self, hash: u32, place: u32) {
-        if self.len * 2 >= self.entries.len() {
-            self.resize((self.entries.len() * 2).max(LEAST));
+    pub(super) fn insert(&mut self, hash: u32, place: u32, spare: usize) {
+        if self.is_full() {
+            self.resize((self.entries.len() * 2).max(LEAST), spare);
         }
         self.put(Entry { hash, place });
         self.len += 1;
@@ -156,16 +163,18 @@ impl Names {
         self.len -= 1;
     }
 
-    /// Gives memory back once a burst is over; room for so many entries stays.
+    /// Gives memory back once a burst is over; `spare` is as in `insert`.
     #[inline]
-    pub(super) fn shrink(&mut self, spare: impl FnOnce() -> usize) {
-        if self.len * 8 < self.entries.len() && self.entries.len() > 4 * spare().max(LEAST) {
-            self.resize(self.entries.len() / 4);
+    pub(super) fn shrink(&mut self, spare: usize) {
+        if self.len < self.few {
+            self.resize(self.entries.len() / 4, spare);
         }
     }
 
     #[cold]
-    fn resize(&mut self, room: usize) {
+    fn resize(&mut self, room: usize, spare: usize) {
+        let few = if room > 4 * spare.max(LEAST) { room / 8 } else { 0 };
+        self.few = u32::try_from(few).unwrap_or(u32::MAX);
         let mut entries = Vec::new();
         entries.resize(room, NOTHING);
         for entry in core::mem::replace(&mut self.entries, entries) {
@@ -210,12 +219,12 @@ mod tests {
             assert_eq!(found.map(|at| names.place(at)), model.get(&name).copied(), "step {step}");
             match found {
                 None if !falls => {
-                    names.insert(hash(name), 2 * name);
+                    names.insert(hash(name), 2 * name, 0);
                     model.insert(name, 2 * name);
                 }
                 Some(at) if falls => {
                     names.remove(at);
-                    names.shrink(|| 0);
+                    names.shrink(0);
                     model.remove(&name);
                 }
                 Some(at) => {
@@ -224,7 +233,7 @@ mod tests {
                 }
                 None => {}
             }
-            assert_eq!(names.len, model.len());
+            assert_eq!(names.len(), model.len());
         }
         for name in 0..512 {
             let found = find(&names, name);
@@ -236,12 +245,12 @@ mod tests {
     fn room_goes_back_when_a_burst_is_over_and_room_for_few_stays() {
         let mut names = Names::new();
         let find = |names: &Names, name: u32| names.find(name, name);
-        (0..10_000).for_each(|name| names.insert(name, name));
+        (0..10_000).for_each(|name| names.insert(name, name, 64));
         let most = names.entries.len();
         for name in 0..10_000 {
             let at = find(&names, name).expect("it is there");
             names.remove(at);
-            names.shrink(|| 64);
+            names.shrink(64);
         }
         assert!((names.len, most) == (0, 32_768) && names.entries.len() <= 256);
         assert!(find(&names, 1).is_none());

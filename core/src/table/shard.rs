@@ -88,7 +88,7 @@ impl<M: Mode> Inner<M> {
         let place = core.split(slot(&new).home.place).1;
         match self.at(hash, |known| known == name) {
             Some((at, _)) => self.names.lead(at, place),
-            None => self.names.insert(hash, place),
+            None => self.names.insert(hash, place, core.spare_slots()),
         }
     }
 
@@ -112,7 +112,7 @@ impl<M: Mode> Inner<M> {
         let place = core.split(old.home.place).1;
         if let Some(at) = self.names.find(old.head().hash, place) {
             self.names.remove(at);
-            self.names.shrink(|| core.spare() as usize * CHUNK);
+            self.names.shrink(core.spare_slots());
         }
     }
 
