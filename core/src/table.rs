@@ -121,7 +121,7 @@ impl<M: Mode> CoreRef<M> {
             keeper: Init::INIT,
         });
         for shard in &own.shards {
-            shard.tally.core.set(NonNull::from(&*own));
+            shard.table.0.set(NonNull::from(&*own));
         }
         Self::first(own)
     }
@@ -395,7 +395,7 @@ impl<M: Mode> Slot<M> {
     #[inline]
     pub(crate) fn core(&self) -> &Core<M> {
         // SAFETY: as `shard`, whose table it is.
-        unsafe { self.shard().tally.core.get().as_ref() }
+        unsafe { self.shard().table.0.get().as_ref() }
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! One shard: a part of the names, and of the slots.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ptr::NonNull;
 
 use super::memory::{CHUNK, Memory};
@@ -20,7 +21,13 @@ pub(super) struct Shard<M: Mode> {
     /// How many tasks were spawned here. Written under the lock.
     pub(super) spawned: M::Word,
     pub(super) tally: Tally<M>,
+    pub(super) table: Table<M>,
 }
+
+/// The table. Written once, before there is a slot. On a line of cache that is only ever read: who runs a task looks for it here,
+/// while others are asked to stop, or spawned.
+#[repr(align(64))]
+pub(super) struct Table<M: Mode>(pub(super) Cell<NonNull<Core<M>>>);
 
 // In this order: with the lock before it, what a look-up needs has one line of cache, what an end does two.
 #[repr(C)]
@@ -32,7 +39,12 @@ pub(super) struct Inner<M: Mode> {
 
 impl<M: Mode> Shard<M> {
     pub(super) fn new() -> Self {
-        Self { lock: Init::INIT, spawned: Init::INIT, tally: Tally::new() }
+        Self {
+            lock: Init::INIT,
+            spawned: Init::INIT,
+            tally: Tally::new(),
+            table: Table(Cell::new(NonNull::dangling())),
+        }
     }
 }
 

@@ -1,8 +1,5 @@
 //! How many tasks are where. Some of that is counted here, without a lock; what leaves a record is counted with it, in `ended`.
 
-use core::cell::Cell;
-use core::ptr::NonNull;
-
 use super::Core;
 use crate::mode::{Init, Mode, Word};
 
@@ -12,8 +9,6 @@ use crate::mode::{Init, Mode, Word};
 /// On a cache line of its own: who runs tasks writes here, who spawns them writes to what the shard's lock guards.
 #[repr(align(64))]
 pub(crate) struct Tally<M: Mode> {
-    /// The table. Written once, before there is a slot; here, since who runs tasks looks for it.
-    pub(super) core: Cell<NonNull<Core<M>>>,
     /// Left the queue: started, asked to stop, or ended.
     pub(super) unqueued: M::Word,
     /// Asked to stop.
@@ -27,7 +22,6 @@ pub(crate) struct Tally<M: Mode> {
 impl<M: Mode> Tally<M> {
     pub(super) fn new() -> Self {
         Self {
-            core: Cell::new(NonNull::dangling()),
             unqueued: Init::INIT,
             stopped: Init::INIT,
             ended_unasked: Init::INIT,
