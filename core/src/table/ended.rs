@@ -162,7 +162,43 @@ impl<M: Mode> Ended<M> {
         }
         self.list.lend(Add { ended: self, task, body, keep, asked })
     }
+}
 
+/// See [`Ended::add`].
+struct Add<'a, M: Mode> {
+    ended: &'a Ended<M>,
+    task: &'a Slot<M>,
+    body: &'a Body<M>,
+    keep: bool,
+    asked: bool,
+}
+
+impl<M: Mode> Borrower<List<M>> for Add<'_, M> {
+    type Output = Option<NonNull<Slot<M>>>;
+
+    // As `Core::evict`.
+    #[inline(always)]
+    fn run(self, list: &mut List<M>) -> Self::Output {
+        let Self { ended, task, body, keep, asked } = self;
+        if ended.readers.load() != 0 {
+            if let Some(end) = task.ending(body) {
+                list.follow(end);
+            }
+        }
+        let count = if asked { &mut list.books.asked } else { &mut list.books.unasked };
+        *count = count.wrapping_add(1);
+        // Under this lock, so that nobody takes it out, and says so, before it has ended.
+        if keep {
+            list.push(NonNull::from(task));
+            task.set_alone(ENDED);
+        } else {
+            task.set_alone(ENDED | GONE | UNLISTED);
+        }
+        if list.books.records > ended.limit.load() as usize { list.pop() } else { None }
+    }
+}
+
+impl<M: Mode> Ended<M> {
     /// Takes out the oldest records, so many at a time, and marks them `GONE`; whoever has them evicts them.
     // Compiled into a purge, as `Core::evict`.
     #[inline(always)]
@@ -222,40 +258,6 @@ impl<M: Mode> CoreRef<M> {
             self.walk(|task| task.with(|_| ()));
         }
         next
-    }
-}
-
-/// See [`Ended::add`].
-struct Add<'a, M: Mode> {
-    ended: &'a Ended<M>,
-    task: &'a Slot<M>,
-    body: &'a Body<M>,
-    keep: bool,
-    asked: bool,
-}
-
-impl<M: Mode> Borrower<List<M>> for Add<'_, M> {
-    type Output = Option<NonNull<Slot<M>>>;
-
-    // As `Core::evict`.
-    #[inline(always)]
-    fn run(self, list: &mut List<M>) -> Self::Output {
-        let Self { ended, task, body, keep, asked } = self;
-        if ended.readers.load() != 0 {
-            if let Some(end) = task.ending(body) {
-                list.follow(end);
-            }
-        }
-        let count = if asked { &mut list.books.asked } else { &mut list.books.unasked };
-        *count = count.wrapping_add(1);
-        // Under this lock, so that nobody takes it out, and says so, before it has ended.
-        if keep {
-            list.push(NonNull::from(task));
-            task.set_alone(ENDED);
-        } else {
-            task.set_alone(ENDED | GONE | UNLISTED);
-        }
-        if list.books.records > ended.limit.load() as usize { list.pop() } else { None }
     }
 }
 
