@@ -463,6 +463,27 @@ fn the_state_of_a_name_is_that_of_whoever_has_it_again() {
 }
 
 #[test]
+fn who_asks_for_a_name_finds_whoever_has_it_again() {
+    let outcomes = ["the newcomer", "the old one again"];
+    model("newcomer ends ∥ get").reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let ((owned, _), (mine, _)) = (Gone::new(), Gone::new());
+        let old = tasks.spawn("x", endless(owned)).unwrap();
+        let _old_task = tasks.spawner().take().run();
+        let new = tasks.task("x").on_conflict(Replace).spawn(endless(mine)).unwrap();
+        let newcomer = tasks.spawner().take();
+        drop(new.cancel());
+        let runner = thread::spawn(move || newcomer.run().finish());
+        let over = new.is_ended();
+        let found = tasks.get("x").unwrap();
+        assert!(!over || found.id() == old.id(), "it was found, and had ended before");
+        reached.that(outcomes[usize::from(found.id() == old.id())]);
+        runner.join().unwrap();
+        assert_eq!(tasks.get("x").map(|task| task.id()), Some(old.id()));
+    });
+}
+
+#[test]
 fn a_record_that_is_purged_while_its_name_is_taken_takes_no_name_along() {
     let outcomes = ["taken before", "taken meanwhile or after"];
     model("spawn ∥ purge").reaches(&outcomes, move |reached| {
