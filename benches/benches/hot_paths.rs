@@ -4,8 +4,8 @@
 //! times in each of twenty tables in which 500 other tasks live, without an executor: a future is boxed and put on a list, and
 //! polled by hand. Sync is the table for several threads, unsync the one for one thread.
 //!
-//! So many, since where a name comes to lie is drawn by lot, which differs with each build: of a tenth of the tables with a tenth
-//! of the names the figures of one source differed by a twentieth.
+//! So many, since where a name comes to lie is drawn by lot, which differs with each build: of half of the tables with a
+//! tenth of the names the figures of one source differed by a twentieth.
 
 // What the macros make has no documentation.
 #![allow(missing_docs)]
@@ -21,7 +21,7 @@ use gungraun::prelude::*;
 use task_registry::mode::{Mode, Sync, Unsync};
 use task_registry::{Options, Refused, Registry, Spawn, Spawner, State, TaskHandle, Tasks};
 
-// Together far from where an index grows, so that no lot decides that.
+// `benches/instructions` divides by `TIMES * TABLES`. `OTHERS` and `TIMES` are together far from where an index grows, so that no lot decides that.
 const OTHERS: usize = 500;
 const TIMES: usize = 1_000;
 const TABLES: usize = 20;

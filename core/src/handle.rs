@@ -226,23 +226,23 @@ impl<T, M: Mode> Drop for TaskHandle<T, M> {
     #[inline]
     fn drop(&mut self) {
         if self.claim.is_any() {
-            self.let_go();
+            self.give_up();
         }
     }
 }
 
 impl<T, M: Mode> TaskHandle<T, M> {
+    /// Gives up what the handle has a claim to.
     // Not compiled into whoever drops a handle that was awaited.
     #[inline(never)]
-    fn let_go(&mut self) {
+    fn give_up(&mut self) {
         if self.claim.has_output() {
-            self.let_go_of_output();
+            self.give_up_output();
         }
         self.claim.end(&self.task.0);
     }
 
-    /// Gives up the claim to the output.
-    fn let_go_of_output(&self) {
+    fn give_up_output(&self) {
         let slot = &self.task.0;
         if slot.flags() & (ENDED | OUTPUT | PANIC) == ENDED {
             // It left nothing that could be claimed.
@@ -257,13 +257,13 @@ impl<T, M: Mode> TaskHandle<T, M> {
             nothing
         });
         if !nothing_yet {
-            self.let_go_of_all();
+            self.give_up_all();
         }
     }
 
     /// The same, of a task that may have left something, or whose handle was polled.
     #[inline(never)]
-    fn let_go_of_all(&self) {
+    fn give_up_all(&self) {
         let slot = &self.task.0;
         let (output, joiner, panic) = slot.with(|body| {
             let kept = slot.clear(HANDLE) & (KEEP | GONE) == KEEP;

@@ -254,12 +254,14 @@ impl Init for i64 {
 /// A lock that is held for a few instructions and never while foreign code runs (law 9). Locks nest, but never a lock
 /// in itself.
 ///
-/// The `unsafe` code of `slot`, `table` and `fixed` relies on this: two closures given to one lock never overlap, and
+/// The `unsafe` code of `slot`, `table` and `fixed` relies on this: two borrowers of one lock never overlap, and
 /// the second sees what the first wrote.
 pub(crate) trait Lock<T>: Init {
     #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "of growing tables"))]
     fn new(value: T) -> Self;
+    /// Runs `body` under the lock.
     fn lend<B: Borrower<T>>(&self, body: B) -> B::Output;
+    /// The same, of a closure.
     #[inline(always)]
     fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
         self.lend(body)
@@ -268,8 +270,8 @@ pub(crate) trait Lock<T>: Init {
     fn get_mut(&mut self) -> &mut T;
 }
 
-/// What runs under a lock: a closure, or what is to be compiled into each of several callers, as the closure of a function that is
-/// called from more than one place is not.
+/// What runs under a lock: a closure, or a value with a method that is compiled into each caller, `#[inline(always)]`. Of a closure a
+/// compiler does not do so where the function that it stands in has several callers.
 pub(crate) trait Borrower<T> {
     type Output;
     fn run(self, value: &mut T) -> Self::Output;

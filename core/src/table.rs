@@ -15,6 +15,7 @@
 //!
 //! 1. A slot is in use while it is referred to (`refs > 0`); only then is it not free. Until it is struck out, a record is one of
 //!    those references. They change between none and some under the shard's lock alone.
+//!    What leads to a slot is a pointer that its chunk gave out, never one made of a `&Slot`, which must not be written through.
 //! 2. Registries keep the table, and the last one that goes leaves it to the tasks (`Core::retire`): there are no records from then
 //!    on, and each shard keeps the table while it has slots in use. So a [`SlotRef`] needs no count of its own to keep the table,
 //!    and a record keeps nothing alive.
@@ -121,7 +122,7 @@ impl<M: Mode> CoreRef<M> {
             keeper: Init::INIT,
         });
         for shard in &own.shards {
-            shard.table.0.set(NonNull::from(&*own));
+            shard.owner.0.set(NonNull::from(&*own));
         }
         Self::first(own)
     }
@@ -395,7 +396,7 @@ impl<M: Mode> Slot<M> {
     #[inline]
     pub(crate) fn core(&self) -> &Core<M> {
         // SAFETY: as `shard`, whose table it is.
-        unsafe { self.shard().table.0.get().as_ref() }
+        unsafe { self.shard().owner.0.get().as_ref() }
     }
 
     #[inline]

@@ -193,7 +193,7 @@ fn poll_end<M: Storage>(
     cx: &mut Context<'_>,
 ) -> Poll<M::Outcome> {
     loop {
-        // In the middle of an end: to register waits for the lock under which that is.
+        // If it is just ending, `register` waits for that end's lock.
         if waiter.place.flags() & ENDED == 0 {
             waiter.as_mut().register(cx.waker());
             // It may have ended meanwhile: see `wait`.

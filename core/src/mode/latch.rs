@@ -24,10 +24,10 @@ pub(crate) struct Latch<T> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: `with` gives the value to one thread at a time, and each sees what the one before wrote.
+// SAFETY: `lend` gives the value to one thread at a time, and each sees what the one before wrote.
 unsafe impl<T: Send> Sync for Latch<T> {}
 
-// Whoever holds it lets go however that ends: see `with`.
+// Whoever holds it lets go however that ends: see `lend`.
 impl<T> UnwindSafe for Latch<T> {}
 impl<T> RefUnwindSafe for Latch<T> {}
 

@@ -66,7 +66,7 @@ impl<M: Mode> CoreRef<M> {
     }
 
     /// The same for a task that has nothing but a name, which is new here, if it is as simple as that.
-    // Once for each mode, not for each future; what it returns has two registers.
+    // Once for each mode, not for each future; what it returns fits in two registers.
     #[inline(never)]
     fn admit_new(&self, name: &mut Text, flags: u32) -> Option<(SlotRef<M>, SlotRef<M>)> {
         if self.notes {
@@ -96,7 +96,7 @@ impl<M: Mode> CoreRef<M> {
         })
     }
 
-    /// The same, for a task that can be made anew: it has `again` before anybody can find it. The caller's own hold on that
+    /// As `admit`, for a task that can be made anew: it has `again` before anybody can find it. The caller's own hold on that
     /// outlives the call, so that nothing foreign is dropped under the lock.
     #[cold]
     pub(crate) fn admit_with(

@@ -57,10 +57,10 @@ impl<M: Mode> SlotRef<M> {
     }
 }
 
-/// What the end of a task without extras leaves to be done.
+/// What the end of a task without extras leaves to be done. Each part is known at one place, and goes on from there in a register:
+/// unlike what a longer end leaves, which is filled in where it is.
 struct Plain<M: Mode> {
     evicted: Option<NonNull<Slot<M>>>,
-    waker: Option<Waker>,
     joiner: Option<Waker>,
     waiter: Option<Waker>,
     /// Whether there are more of those who wait.
@@ -106,48 +106,49 @@ impl<M: Mode> SlotRef<M> {
         if !Payload::fits::<T>() || self.core().notes {
             return Err((self, output));
         }
-        let mut output = Some(output);
-        let left = self.with(|body| {
+        // Out here, so that nothing foreign is dropped under the lock, not even while a panic passes.
+        let mut waker = None;
+        let closed = self.with(|body| {
             let flags = self.flags();
             let wanted = flags & HANDLE != 0;
             if flags & (ENDING | CANCEL | CHAINED | KEEP) != 0
                 || !wanted && needs_drop::<T>()
                 || flags & MORE != 0 && !body.has_no_extras()
             {
-                return None;
+                return Err(output);
             }
-            let waker = self.take_waker(body);
-            if let Some(output) = output.take().filter(|_| wanted) {
+            waker = self.take_waker(body);
+            if wanted {
                 self.leave_payload(body, Payload::new(output), true);
             }
-            Some(self.close::<false>(body, flags, waker))
+            Ok(self.close::<false>(body, flags))
         });
-        match (left, output) {
-            (None, Some(output)) => Err((self, output)),
-            (left, _) => {
-                if let Some(left) = left {
-                    self.farewell(left);
-                }
+        match closed {
+            Ok(left) => {
+                self.farewell(waker, left);
                 Ok(())
             }
+            Err(output) => Err((self, output)),
         }
     }
 
     /// See [`Store::stopped`](crate::mode::Store::stopped).
     #[inline]
     pub(super) fn stopped(self) -> Result<(), Self> {
+        let mut waker = None;
         let left = self.with(|body| {
             let flags = self.flags();
-            let quick = flags & (ENDING | STARTED | CANCEL | CHAINED | KEEP) == STARTED | CANCEL
-                && (flags & MORE == 0 || body.has_no_extras());
-            quick.then(|| {
-                let waker = self.take_waker(body);
-                self.close::<true>(body, flags, waker)
-            })
+            if flags & (ENDING | STARTED | CANCEL | CHAINED | KEEP) != STARTED | CANCEL
+                || flags & MORE != 0 && !body.has_no_extras()
+            {
+                return None;
+            }
+            waker = self.take_waker(body);
+            Some(self.close::<true>(body, flags))
         });
         match left {
             Some(left) => {
-                self.farewell(left);
+                self.farewell(waker, left);
                 Ok(())
             }
             None => Err(self),
@@ -157,12 +158,7 @@ impl<M: Mode> SlotRef<M> {
     /// Ends a task without extras, under the lock of its body.
     // Each in one piece, which a compiler makes only of what is called once: so it is generic over what it is told.
     #[inline(always)]
-    fn close<const STOPPED: bool>(
-        &self,
-        body: &mut Body<M>,
-        flags: u32,
-        waker: Option<Waker>,
-    ) -> Plain<M> {
+    fn close<const STOPPED: bool>(&self, body: &mut Body<M>, flags: u32) -> Plain<M> {
         let core = self.core();
         // From here on nobody can ask it to stop, replace it, or let go of its output.
         let end = if STOPPED { End::Cancelled } else { End::Completed };
@@ -170,18 +166,18 @@ impl<M: Mode> SlotRef<M> {
         core.give_place();
         let evicted = core.ended.add(self, body, true, STOPPED);
         if flags & MORE == 0 {
-            return Plain { evicted, waker, joiner: None, waiter: None, awaited: false };
+            return Plain { evicted, joiner: None, waiter: None, awaited: false };
         }
         let joiner = body.more.joiner.take();
         // As in `book`.
         let waiter = if cfg!(feature = "std") { body.waiters.pop_first() } else { None };
-        Plain { evicted, waker, joiner, waiter, awaited: !body.waiters.is_empty() }
+        Plain { evicted, joiner, waiter, awaited: !body.waiters.is_empty() }
     }
 
     /// Does what follows from such an end, outside the lock.
     #[inline(always)]
-    fn farewell(self, left: Plain<M>) {
-        let Plain { evicted, waker, joiner, waiter, awaited } = left;
+    fn farewell(self, waker: Option<Waker>, left: Plain<M>) {
+        let Plain { evicted, joiner, waiter, awaited } = left;
         in_turn! {
             let_go(waker);
             if let Some(record) = evicted {

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::CoreRef;
 use crate::mode::{Borrower, Init, Lock, Mode, Word};
-use crate::slot::{Body, CHAINED, ENDED, GONE, KEEP, OUTPUT, PANIC, Slot, UNLISTED};
+use crate::slot::{Body, CHAINED, ENDED, GONE, KEEP, OUTPUT, PANIC, Slot, SlotRef, UNLISTED};
 use crate::wait::Event;
 use crate::{Outcome, TaskId, Text};
 
@@ -135,8 +135,9 @@ impl<M: Mode> Ended<M> {
     /// Adds a task that ends, under the lock of its body, counts its end, and lets everybody see that it has. Returns the
     /// oldest record if that had to make room, marked `GONE`: it is to be evicted.
     ///
-    /// In this order: who finds the registry at rest finds what ended in the list and the ring, and who sees that a task has
-    /// ended does not find it counted as live.
+    /// Under one lock, which whoever reads a count takes, too: so who finds the registry at rest finds what ended in the list and the
+    /// ring, and who sees that a task has ended does not find it counted as live. Where there is nothing to take it for, the count
+    /// comes before the end.
     ///
     /// Readers are looked for under the lock under which they begin to follow, so that whoever does so while the task is counted
     /// as live is told of its end. Where nothing is kept that lock is not worth taking for nobody: there whoever begins to
@@ -144,7 +145,7 @@ impl<M: Mode> Ended<M> {
     #[inline(always)]
     pub(crate) fn add(
         &self,
-        task: &Slot<M>,
+        task: &SlotRef<M>,
         body: &Body<M>,
         keep: bool,
         asked: bool,
@@ -162,43 +163,7 @@ impl<M: Mode> Ended<M> {
         }
         self.list.lend(Add { ended: self, task, body, keep, asked })
     }
-}
 
-/// See [`Ended::add`].
-struct Add<'a, M: Mode> {
-    ended: &'a Ended<M>,
-    task: &'a Slot<M>,
-    body: &'a Body<M>,
-    keep: bool,
-    asked: bool,
-}
-
-impl<M: Mode> Borrower<List<M>> for Add<'_, M> {
-    type Output = Option<NonNull<Slot<M>>>;
-
-    // As `Core::evict`.
-    #[inline(always)]
-    fn run(self, list: &mut List<M>) -> Self::Output {
-        let Self { ended, task, body, keep, asked } = self;
-        if ended.readers.load() != 0 {
-            if let Some(end) = task.ending(body) {
-                list.follow(end);
-            }
-        }
-        let count = if asked { &mut list.books.asked } else { &mut list.books.unasked };
-        *count = count.wrapping_add(1);
-        // Under this lock, so that nobody takes it out, and says so, before it has ended.
-        if keep {
-            list.push(NonNull::from(task));
-            task.set_alone(ENDED);
-        } else {
-            task.set_alone(ENDED | GONE | UNLISTED);
-        }
-        if list.books.records > ended.limit.load() as usize { list.pop() } else { None }
-    }
-}
-
-impl<M: Mode> Ended<M> {
     /// Takes out the oldest records, so many at a time, and marks them `GONE`; whoever has them evicts them.
     // Compiled into a purge, as `Core::evict`.
     #[inline(always)]
@@ -246,6 +211,40 @@ impl<M: Mode> Ended<M> {
             Some(index) => list.ring.get(usize::try_from(index).ok()?).cloned().map(Ok),
             None => Some(Err(list.first - number)),
         })
+    }
+}
+
+/// See [`Ended::add`].
+struct Add<'a, M: Mode> {
+    ended: &'a Ended<M>,
+    task: &'a SlotRef<M>,
+    body: &'a Body<M>,
+    keep: bool,
+    asked: bool,
+}
+
+impl<M: Mode> Borrower<List<M>> for Add<'_, M> {
+    type Output = Option<NonNull<Slot<M>>>;
+
+    // As `Core::evict`.
+    #[inline(always)]
+    fn run(self, list: &mut List<M>) -> Self::Output {
+        let Self { ended, task, body, keep, asked } = self;
+        if ended.readers.load() != 0 {
+            if let Some(end) = task.ending(body) {
+                list.follow(end);
+            }
+        }
+        let count = if asked { &mut list.books.asked } else { &mut list.books.unasked };
+        *count = count.wrapping_add(1);
+        // Under this lock, so that nobody takes it out, and says so, before it has ended.
+        if keep {
+            list.push(task.as_ptr());
+            task.set_alone(ENDED);
+        } else {
+            task.set_alone(ENDED | GONE | UNLISTED);
+        }
+        if list.books.records > ended.limit.load() as usize { list.pop() } else { None }
     }
 }
 

@@ -173,10 +173,10 @@ impl Names {
 
     #[cold]
     fn resize(&mut self, room: usize, spare: usize) {
-        let few = if room > 4 * spare.max(LEAST) { room / 8 } else { 0 };
-        self.few = u32::try_from(few).unwrap_or(u32::MAX);
         let mut entries = Vec::new();
         entries.resize(room, NOTHING);
+        let few = if room > 4 * spare.max(LEAST) { room / 8 } else { 0 };
+        self.few = u32::try_from(few).unwrap_or(u32::MAX);
         for entry in core::mem::replace(&mut self.entries, entries) {
             if entry.place != FREE {
                 self.put(entry);

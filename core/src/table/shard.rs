@@ -21,13 +21,13 @@ pub(super) struct Shard<M: Mode> {
     /// How many tasks were spawned here. Written under the lock.
     pub(super) spawned: M::Word,
     pub(super) tally: Tally<M>,
-    pub(super) table: Table<M>,
+    pub(super) owner: Owner<M>,
 }
 
-/// The table. Written once, before there is a slot. On a line of cache that is only ever read: who runs a task looks for it here,
+/// The table. Written once, before there is a slot. On a cache line that is only ever read: who runs a task looks for it here,
 /// while others are asked to stop, or spawned.
 #[repr(align(64))]
-pub(super) struct Table<M: Mode>(pub(super) Cell<NonNull<Core<M>>>);
+pub(super) struct Owner<M: Mode>(pub(super) Cell<NonNull<Core<M>>>);
 
 // In this order: with the lock before it, what a look-up needs has one line of cache, what an end does two.
 #[repr(C)]
@@ -43,7 +43,7 @@ impl<M: Mode> Shard<M> {
             lock: Init::INIT,
             spawned: Init::INIT,
             tally: Tally::new(),
-            table: Table(Cell::new(NonNull::dangling())),
+            owner: Owner(Cell::new(NonNull::dangling())),
         }
     }
 }
