@@ -21,7 +21,8 @@ use gungraun::prelude::*;
 use task_registry::mode::{Mode, Sync, Unsync};
 use task_registry::{Options, Refused, Registry, Spawn, Spawner, State, TaskHandle, Tasks};
 
-// `benches/instructions` divides by `TIMES * TABLES`. `OTHERS` and `TIMES` are together far from where an index grows, so that no lot decides that.
+// `benches/instructions` divides by `TIMES * TABLES`. `OTHERS` and `TIMES` are together far from where an index grows, so that no lot
+// decides that.
 const OTHERS: usize = 500;
 const TIMES: usize = 1_000;
 const TABLES: usize = 20;

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use loom::thread;
-use task_registry_core::{Options, Registry, RestartError, SpawnError, State, conflict::Replace};
+use task_registry_core::{
+    Options, Registry, RestartError, SpawnError, State, TaskHandle, conflict::Replace, mode,
+};
 
 use crate::harness::{
-    Driven, Gone, Owned, Shelf, assert_quiet, beside, brief, endless, model, registry, with, word,
+    Driven, Gone, Owned, Shelf, Task, assert_quiet, beside, brief, endless, model, registry, with,
+    word,
 };
 
 /// Never begins while what it comes after is there.
@@ -161,18 +164,28 @@ fn a_newcomer_that_was_held_hears_of_a_cancel() {
     );
 }
 
+type Handle = TaskHandle<(), mode::Sync>;
+
+/// A task that runs, and the one that took its name and ends now, on another thread: the name goes back.
+fn replaced_by_one_that_ends(
+    tasks: &Registry<Shelf>,
+) -> (Handle, Handle, Task, thread::JoinHandle<()>) {
+    let ((owned, _), (mine, _)) = (Gone::new(), Gone::new());
+    let old = tasks.spawn("x", endless(owned)).unwrap();
+    let old_task = tasks.spawner().take().run();
+    let new = tasks.task("x").on_conflict(Replace).spawn(endless(mine)).unwrap();
+    let newcomer = tasks.spawner().take();
+    drop(new.cancel());
+    let runner = thread::spawn(move || newcomer.run().finish());
+    (old, new, old_task, runner)
+}
+
 #[test]
 fn a_name_is_never_lost_between_who_had_it_and_who_has_it_again() {
     let outcomes = ["the newcomer", "the old one again"];
-    model("newcomer ends ∥ get").reaches(&outcomes, move |reached| {
+    model("newcomer ends ∥ get_live").reaches(&outcomes, move |reached| {
         let tasks = registry();
-        let ((owned, _), (mine, _)) = (Gone::new(), Gone::new());
-        let old = tasks.spawn("x", endless(owned)).unwrap();
-        let _old_task = tasks.spawner().take().run();
-        let new = tasks.task("x").on_conflict(Replace).spawn(endless(mine)).unwrap();
-        let newcomer = tasks.spawner().take();
-        drop(new.cancel());
-        let runner = thread::spawn(move || newcomer.run().finish());
+        let (old, new, _old_task, runner) = replaced_by_one_that_ends(&tasks);
         let found = tasks.get_live("x").expect("the old one lives").id();
         reached.that(outcomes[usize::from(found == old.id())]);
         assert!(found == new.id() || found == old.id());
@@ -185,13 +198,7 @@ fn a_name_is_never_lost_between_who_had_it_and_who_has_it_again() {
 fn a_record_that_is_purged_before_its_name_went_back_takes_no_name_along() {
     model("newcomer ends ∥ purge").reaches(&["purged", "not yet"], |reached| {
         let tasks = registry();
-        let ((owned, _), (mine, _)) = (Gone::new(), Gone::new());
-        let old = tasks.spawn("x", endless(owned)).unwrap();
-        let _old_task = tasks.spawner().take().run();
-        let new = tasks.task("x").on_conflict(Replace).spawn(endless(mine)).unwrap();
-        let newcomer = tasks.spawner().take();
-        drop(new.cancel());
-        let runner = thread::spawn(move || newcomer.run().finish());
+        let (old, _new, _old_task, runner) = replaced_by_one_that_ends(&tasks);
         let purged = tasks.purge();
         runner.join().unwrap();
         assert_eq!(tasks.get_live("x").unwrap().id(), old.id());
@@ -446,13 +453,7 @@ fn the_state_of_a_name_is_that_of_whoever_has_it_again() {
     let outcomes = ["the newcomer", "the old one again"];
     model("newcomer ends ∥ state").reaches(&outcomes, move |reached| {
         let tasks = registry();
-        let ((owned, _), (mine, _)) = (Gone::new(), Gone::new());
-        drop(tasks.spawn("x", endless(owned)).unwrap());
-        let _old_task = tasks.spawner().take().run();
-        let new = tasks.task("x").on_conflict(Replace).spawn(endless(mine)).unwrap();
-        let newcomer = tasks.spawner().take();
-        drop(new.cancel());
-        let runner = thread::spawn(move || newcomer.run().finish());
+        let (_old, new, _old_task, runner) = replaced_by_one_that_ends(&tasks);
         // Both were asked to stop.
         assert_eq!(tasks.state("x"), Some(State::Stopping));
         let again = new.is_ended();
@@ -467,13 +468,7 @@ fn who_asks_for_a_name_finds_whoever_has_it_again() {
     let outcomes = ["the newcomer", "the old one again"];
     model("newcomer ends ∥ get").reaches(&outcomes, move |reached| {
         let tasks = registry();
-        let ((owned, _), (mine, _)) = (Gone::new(), Gone::new());
-        let old = tasks.spawn("x", endless(owned)).unwrap();
-        let _old_task = tasks.spawner().take().run();
-        let new = tasks.task("x").on_conflict(Replace).spawn(endless(mine)).unwrap();
-        let newcomer = tasks.spawner().take();
-        drop(new.cancel());
-        let runner = thread::spawn(move || newcomer.run().finish());
+        let (old, new, _old_task, runner) = replaced_by_one_that_ends(&tasks);
         let over = new.is_ended();
         let found = tasks.get("x").unwrap();
         assert!(!over || found.id() == old.id(), "it was found, and had ended before");
