@@ -15,12 +15,16 @@ mod guard;
 mod itself;
 #[path = "regressions/names.rs"]
 mod names;
+#[path = "regressions/restored.rs"]
+mod restored;
 #[path = "regressions/scopes.rs"]
 mod scopes;
 #[path = "regressions/shutdown.rs"]
 mod shutdown;
 #[path = "regressions/staged.rs"]
 mod staged;
+#[path = "regressions/started.rs"]
+mod started;
 #[path = "regressions/token.rs"]
 mod token;
 

@@ -74,7 +74,8 @@ pub trait Observer: Send + Sync {
     /// the task had returned before, or because it was the cleanup that panicked. What is returned goes to the next
     /// observer, or is dropped.
     ///
-    /// Comes once the task has started, and after `ended` if this is what ended it. Never called without std.
+    /// Comes after `ended` if this is what ended the task; of a task that was asked to stop before its first poll, whose future's
+    /// destructor panics, without `started` before it. Never called without std.
     fn unclaimed_panic(
         &self,
         task: &TaskInfo,

@@ -260,11 +260,11 @@ impl<M: Storage> Slot<M> {
         before
     }
 
-    /// Sets a flag that is not set and that nobody else sets: cheaper than `set` where what was before matters.
+    /// Starts the task, unless it was asked to stop: then it never was (law 4). Says whether it did.
     #[cfg(feature = "alloc")]
     #[inline]
-    pub(crate) fn raise(&self, flag: u32) -> u32 {
-        self.flags.add(flag)
+    pub(crate) fn set_started(&self) -> bool {
+        self.flags.update(|flags| (flags & CANCEL == 0).then_some(flags | STARTED))
     }
 
     /// Sets flags under the body's lock, at any time: without a read-modify-write where that will do, which is from the start to the

@@ -127,11 +127,13 @@ impl<M: Mode> CoreRef<M> {
         Self::first(own)
     }
 
-    /// Gives a record its name again, if no other task has it: the one that took it came to nothing.
+    /// Gives a record its name again, if no other task has it: the one that took it came to nothing. A task that lives gets its
+    /// own back when that one leaves the chain.
     pub(crate) fn restore_name(&self, record: &SlotRef<M>) {
         let (name, hash) = (record.text().key(), record.head().hash);
         self.shard(hash).1.lock.with(|inner| {
-            if inner.named(hash, &name).is_none() && record.has_record() {
+            let is_record = record.has_record() && record.settled() & ENDED != 0;
+            if is_record && inner.named(hash, &name).is_none() {
                 inner.name(self, record.as_ptr());
             }
         });

@@ -10,8 +10,8 @@ use core::any::Any;
 
 use crate::arc::Arc;
 use crate::mode::Mode;
-use crate::slot::{AROUND, Body, Concluded, End, SlotRef};
-use crate::unwind::{Panic, catch, contain, discard, in_turn, into_any};
+use crate::slot::{AROUND, Body, Concluded, ENDING, End, SlotRef};
+use crate::unwind::{Panic, catch, contain, discard, each, in_turn, into_any, let_go};
 use crate::{AroundPoll, Observer, State, TaskInfo, Text};
 
 const ADDED: u8 = 1;
@@ -51,6 +51,15 @@ impl News {
         self.ending
     }
 
+    /// Drops it, each thing of foreign code's by itself.
+    pub(super) fn let_go(self) {
+        let Self { unclaimed, around, .. } = self;
+        in_turn! {
+            each(unclaimed, discard);
+            let_go(around);
+        }
+    }
+
     /// What is to be told next. In the order of the flags, which is that of life.
     fn next(&mut self) -> u8 {
         let next = self.due & self.due.wrapping_neg();
@@ -77,12 +86,14 @@ impl<M: Mode> SlotRef<M> {
         let around = catch(|| observer.around_polls(&info));
         match around {
             Ok(Some(around)) => {
-                let around = self.with(|body| match body.news() {
-                    Some(news) => {
+                // Where the task was asked to stop meanwhile, and so has ended, nobody would let go of it before the record.
+                let over = |body: &Body<M>| self.flags() & ENDING != 0 || body.is_ending();
+                let around = self.with(|body| match (over(body), body.news()) {
+                    (false, Some(news)) => {
                         self.set(AROUND);
                         news.around.replace(around)
                     }
-                    None => Some(around),
+                    _ => Some(around),
                 });
                 contain(|| drop(around));
             }

@@ -8,9 +8,7 @@ use super::extras::{Back, Home, More};
 use super::payload::Payload;
 use super::{STOPPING, news, reference};
 use crate::mode::{Mode, Parts, Store, Vocabulary, Word as _};
-use crate::slot::{
-    Body, CANCEL, ENDED, ENDING, End, HANDLE, KEEP, Legacy, PLAIN, STARTED, Slot, SlotRef, Words,
-};
+use crate::slot::{Body, ENDED, ENDING, End, HANDLE, KEEP, Legacy, PLAIN, Slot, SlotRef, Words};
 use crate::unwind::{Panic, contain, each, in_turn};
 use crate::wait::{Linked, wake_all};
 use crate::{Outcome, TaskId, Text};
@@ -109,8 +107,7 @@ impl<M: Parts> Store for M {
         if task.core().notes {
             return start_noted(task);
         }
-        // Nobody else sets that flag, so it may be added.
-        let started = task.raise(STARTED) & CANCEL == 0;
+        let started = task.set_started();
         if started {
             task.shard().tally.unqueued.add(1);
         }
@@ -260,18 +257,18 @@ fn start_noted<M: Mode>(task: &SlotRef<M>) -> bool {
         });
     }
     let observed = core.options.observer.get().is_some();
-    let asked = match observed {
-        false => task.set(STARTED) & CANCEL != 0,
+    let started = match observed {
+        false => task.set_started(),
         // As requests are, under the lock: so the one is noted before the other.
         true => task.with(|body| {
-            let asked = task.set(STARTED) & CANCEL != 0;
-            if let Some(news) = body.news().filter(|_| !asked) {
+            let started = task.set_started();
+            if let Some(news) = body.news().filter(|_| started) {
                 news.note(news::STARTED);
             }
-            asked
+            started
         }),
     };
-    if asked {
+    if !started {
         return false;
     }
     task.shard().tally.unqueued.add(1);
