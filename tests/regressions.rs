@@ -13,6 +13,8 @@ mod endings;
 mod guard;
 #[path = "regressions/itself.rs"]
 mod itself;
+#[path = "regressions/let_go.rs"]
+mod let_go;
 #[path = "regressions/names.rs"]
 mod names;
 #[path = "regressions/restored.rs"]

@@ -12,7 +12,7 @@ use crate::slot::{HANDLE, RESERVED};
 use crate::table::{NotAdmitted, Policy};
 use crate::terms::{Renew, Terms, again};
 use crate::ticket::launch;
-use crate::unwind::contain;
+use crate::unwind::{Contained, contain};
 use crate::{Cx, Spawn, SpawnError, TaskRef, Tasks, Text, Ticket, Tracked};
 
 /// Why [`Tasks::restart`] did not restart a task.
@@ -74,9 +74,9 @@ pub(crate) trait Again<M: Mode> {
 /// what its terms are made from. `K` is what else the context is given, which is not kept: it may lead to the table. Named in
 /// bounds only, `M: Remember<Recipe<…>>`.
 pub struct Recipe<S, M: Mode, A, G, X: Renew, K = AppAlone> {
-    spawner: S,
-    app: A,
-    make: G,
+    spawner: Contained<S>,
+    app: Contained<A>,
+    make: Contained<G>,
     terms: X::Recipe,
     stage: Option<i64>,
     scope: Option<M::Ptr<scope::Inner<M>>>,
@@ -87,6 +87,8 @@ pub struct Recipe<S, M: Mode, A, G, X: Renew, K = AppAlone> {
 impl<S, M: Mode, A, G, X: Renew, K> Recipe<S, M, A, G, X, K> {
     pub(crate) fn new(spawner: S, app: A, make: G, terms: &X, flags: u32) -> Self {
         let terms = terms.recipe();
+        let (spawner, app) = (Contained::new(spawner), Contained::new(app));
+        let make = Contained::new(make);
         Self { spawner, app, make, terms, stage: None, scope: None, flags, of: PhantomData }
     }
 
@@ -132,11 +134,12 @@ where
         if let Some(scope) = &self.scope {
             scope::enter::<M>(scope, task)?;
         }
-        let app = K::give(self.app.clone(), &self.spawner, tasks);
-        let future = (self.make)(Cx::new(app, ticket.task(), tasks));
+        let spawner = self.spawner.get();
+        let app = K::give(self.app.get().clone(), spawner, tasks);
+        let future = (self.make.get())(Cx::new(app, ticket.task(), tasks));
         let terms = <X as again::Renew>::renew(&self.terms);
         let (tracked, handle) = ticket.wrap(future, terms)?;
-        Ok(launch(tracked, handle, |tracked| self.spawner.spawn(tracked))?.into_slot())
+        Ok(launch(tracked, handle, |tracked| spawner.spawn(tracked))?.into_slot())
     }
 }
 

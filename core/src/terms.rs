@@ -315,7 +315,10 @@ where
     }
     fn clear(self: Pin<&mut Self>) {
         let mut this = self.project();
-        contain(|| *this.make = None);
+        if let Some((cleanup, deadline)) = this.make.take() {
+            contain(|| drop(cleanup));
+            contain(|| drop(deadline));
+        }
         contain(|| this.deadline.set(None));
         this.rest.clear();
     }

@@ -187,3 +187,26 @@ pub(crate) fn let_go<T>(foreign: Option<T>) {
         contain(|| drop(foreign));
     }
 }
+
+/// A value of foreign code's, beside others of which each is let go of although one panics at that.
+#[cfg(feature = "alloc")]
+#[expect(missing_debug_implementations, reason = "nobody outside can name it")]
+pub struct Contained<T>(Option<T>);
+
+#[cfg(feature = "alloc")]
+impl<T> Contained<T> {
+    pub(crate) fn new(foreign: T) -> Self {
+        Self(Some(foreign))
+    }
+
+    pub(crate) fn get(&self) -> &T {
+        self.0.as_ref().expect("it is taken by the destructor alone")
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T> Drop for Contained<T> {
+    fn drop(&mut self) {
+        let_go(self.0.take());
+    }
+}

@@ -35,7 +35,7 @@ use std::io;
 use std::thread;
 
 use crate::plan::bound::{AnyThread, Bound};
-use crate::unwind::{catch, message};
+use crate::unwind::{catch, contain, message};
 use crate::{
     Cx, Fallible, InTask, JoinError, Options, Outcome, Plan, PlannedTask, Registry, Spawn,
     SpawnLocal, Spawner, Ticket, Tracked, mode,
@@ -376,7 +376,7 @@ where
         let Tickets { ready, main, worker, thread } = tickets;
         let runtime = self.runtime.clone();
         let ran = catch(|| runtime.run(|spawner| self.run(spawner, ready, main, worker)));
-        drop(runtime);
+        contain(|| drop(runtime));
         let ended = match ran {
             Ok(ran) => ran,
             Err(payload) => {
@@ -429,7 +429,8 @@ where
         let registry = Registry::with_tasks(spawner, tasks.clone());
         let app = app(worker, &registry);
         let planned = plan.start(&registry, app.clone());
-        drop(plan);
+        // What the destructors of factories panic with is not this worker's end.
+        contain(|| drop(plan));
         let cx = Cx::new(app, main.task(), &tasks);
         let cx = WorkerCx { cx, worker, registry, workers: handle, planned };
         if let Ok(main) = main.run(async move { make(cx).await }) {

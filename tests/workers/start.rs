@@ -3,14 +3,14 @@
 use std::future::{Future, pending};
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 
 use futures_lite::future::block_on;
 use task_registry::bound::OneThread;
 use task_registry::{Outcome, Plan, Runtime, Spawn, StartError, State, WorkerCx, Workers, mode};
 
 use crate::Tested;
-use crate::kit::{Count, Trace, blow_up, yield_now};
+use crate::kit::{Count, OnDrop, Trace, blow_up, yield_now};
 use crate::setup::{
     AnyPlan, Cx, Meeting, Own, PlannedOwn, Tasks, shut_down, thread_name, until, until_shutdown,
     workers,
@@ -125,6 +125,32 @@ pub(crate) fn a_worker_whose_app_panics_in_the_making_takes_nobody_along<R: Test
     let payload = ends.remove(1).unwrap_err().into_panic().unwrap();
     assert_eq!(payload.downcast_ref(), Some(&"no app for this one"));
     assert!(ends.remove(0).is_ok());
+}
+
+pub(crate) fn a_plan_that_panics_when_it_is_dropped_takes_no_worker_along<R: Tested>() {
+    let bomb = OnDrop::new(|| blow_up("in a factory's destructor"));
+    let mut plan = AnyPlan::new();
+    plan.task("beat", move |_| {
+        let _ = &bomb;
+        pending()
+    })
+    .unwrap();
+    // Whoever started the workers has let go of the plan by then, and no task has the factory: the worker lets go of it.
+    let (go, goes) = mpsc::channel();
+    let goes = Mutex::new(goes);
+    let app = move |_, tasks: &Tasks<R>| {
+        drop(tasks.spawn_local("beat", pending::<()>()).unwrap());
+        goes.lock().unwrap().recv().unwrap();
+        Trace::default()
+    };
+    let main = until_shutdown::<R>;
+    let started = block_on(workers::<R>(1).plan(plan).start_with(app, main)).unwrap();
+    go.send(()).unwrap();
+    let main = started.main(0).unwrap();
+    until(|| main.state() == State::Running || main.is_ended());
+    assert!(!main.is_ended());
+    shut_down(&started);
+    assert!(started.join().iter().all(Result::is_ok));
 }
 
 pub(crate) fn a_once_task_is_made_by_exactly_one_worker<R: Tested>() {

@@ -12,7 +12,7 @@ use crate::slot::{
     Body, CANCEL, CHAINED, ENDING, End, GRACE, HANDLE, KEEP, Legacy, MORE, PLAIN, RESERVED,
     STARTED, STOP, Slot, SlotRef, Urgency, Words,
 };
-use crate::unwind::{contain, in_turn, let_go};
+use crate::unwind::{contain, each, in_turn, let_go};
 use crate::wait::wake_all;
 
 /// What an end leaves to be done once the lock is released.
@@ -272,7 +272,7 @@ impl<M: Mode> SlotRef<M> {
         if let Some(scope) = scope {
             scope.leave();
         }
-        contain(|| drop(hooks));
+        each(hooks, |hook| contain(|| drop(hook)));
     }
 
     /// Forgets the record of this task, if it has ended and there still is one.

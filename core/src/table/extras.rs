@@ -14,7 +14,7 @@ use crate::info::Times;
 use crate::mode::{Init, Mode, UnsafeCell};
 use crate::scope::Membership;
 use crate::slot::{Body, End, LONG, MORE, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef, WAKER};
-use crate::unwind::contain;
+use crate::unwind::{contain, each, in_turn, let_go};
 use crate::{Cleanup, Outcome, Text};
 
 /// Which table a slot belongs to, where it is in it, and what the table knows of it.
@@ -113,6 +113,21 @@ impl<M: Mode> Default for Extras<M> {
             again: None,
             before: None,
             after: None,
+        }
+    }
+}
+
+impl<M: Mode> Extras<M> {
+    /// Drops them, each thing of foreign code's by itself.
+    #[cold]
+    fn let_go(self) {
+        let Self { hooks, news, again, .. } = self;
+        in_turn! {
+            each(hooks, |hook| contain(|| drop(hook)));
+            let_go(again);
+            if let Some(news) = news {
+                news.let_go();
+            };
         }
     }
 }
@@ -284,8 +299,15 @@ impl<M: Mode> Garbage<M> {
 
     #[inline]
     pub(super) fn drop(self) {
-        if let Self(Some(garbage)) = self {
-            contain(|| drop(garbage));
+        if let Self(Some((_, payload, (waker, joiner), extras))) = self {
+            in_turn! {
+                let_go(payload);
+                let_go(waker);
+                let_go(joiner);
+                if let Some(extras) = extras {
+                    extras.let_go();
+                };
+            }
         }
     }
 }

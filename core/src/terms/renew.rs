@@ -1,4 +1,5 @@
 use super::{Cleaned, Graced};
+use crate::unwind::Contained;
 
 /// Terms that a task may be restarted under: each incarnation is granted its own. Sealed: all but a timeout, which is a
 /// future and cannot be had twice; the factory can put one around what it makes. What makes a grace or a cleanup has to be
@@ -29,21 +30,25 @@ impl sealed::Renew for () {
 }
 
 impl<X: sealed::Renew, G: Clone, D> sealed::Renew for Graced<X, G, D> {
-    type Recipe = (X::Recipe, Option<G>);
+    type Recipe = (X::Recipe, Contained<Option<G>>);
     fn recipe(&self) -> Self::Recipe {
-        (self.rest.recipe(), self.make.clone())
+        (self.rest.recipe(), Contained::new(self.make.clone()))
     }
     fn renew((rest, make): &Self::Recipe) -> Self {
-        Self { rest: X::renew(rest), make: make.clone(), grace: None }
+        Self { rest: X::renew(rest), make: make.get().clone(), grace: None }
     }
 }
 
 impl<X: sealed::Renew, K: Clone, L: Clone, D> sealed::Renew for Cleaned<X, K, L, D> {
-    type Recipe = (X::Recipe, Option<(K, L)>);
+    type Recipe = (X::Recipe, Option<(Contained<K>, Contained<L>)>);
     fn recipe(&self) -> Self::Recipe {
-        (self.rest.recipe(), self.make.clone())
+        let apart = |(cleanup, deadline)| (Contained::new(cleanup), Contained::new(deadline));
+        (self.rest.recipe(), self.make.clone().map(apart))
     }
     fn renew((rest, make): &Self::Recipe) -> Self {
-        Self { rest: X::renew(rest), make: make.clone(), deadline: None }
+        let again = |(cleanup, deadline): &(Contained<K>, Contained<L>)| {
+            (cleanup.get().clone(), deadline.get().clone())
+        };
+        Self { rest: X::renew(rest), make: make.as_ref().map(again), deadline: None }
     }
 }
