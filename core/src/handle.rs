@@ -84,7 +84,8 @@ impl<M: Mode> fmt::Debug for Started<M> {
 pub struct TaskHandle<T, M: Mode> {
     task: TaskRef<M>,
     claim: Claim,
-    output: PhantomData<T>,
+    /// Of this very type, and none that it is a subtype of: the output is found by it.
+    output: PhantomData<(T, fn(T) -> T)>,
 }
 
 impl<T, M: Mode> Unpin for TaskHandle<T, M> {}

@@ -2,6 +2,7 @@
 //! spins for a moment; then the holder was held up, and who waits lets other threads run, and in the end sleeps.
 #![allow(unsafe_code, reason = "a lock; argued below")]
 
+use core::cell;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 #[cfg(not(loom))]
@@ -17,9 +18,13 @@ use {
 use super::modelled::{AtomicBool, LockedCell as UnsafeCell};
 use super::{Borrower, Init, Lock};
 
+/// All of it is in a cell, the padding too: who has just let go of the lock still has a reference to this, when another thread may
+/// already free what the lock is part of (`table::reference`).
+pub(crate) struct Latch<T>(cell::UnsafeCell<Inside<T>>);
+
 // In this order, so that the lock is with what is before it, and what it guards begins a line of cache where the slot does.
 #[repr(C)]
-pub(crate) struct Latch<T> {
+struct Inside<T> {
     taken: AtomicBool,
     value: UnsafeCell<T>,
 }
@@ -32,7 +37,18 @@ impl<T> UnwindSafe for Latch<T> {}
 impl<T> RefUnwindSafe for Latch<T> {}
 
 impl<T: Init> Init for Latch<T> {
-    const INIT: Self = Self { taken: AtomicBool::new(false), value: UnsafeCell::new(T::INIT) };
+    const INIT: Self = Self(cell::UnsafeCell::new(Inside {
+        taken: AtomicBool::new(false),
+        value: UnsafeCell::new(T::INIT),
+    }));
+}
+
+impl<T> Latch<T> {
+    #[inline(always)]
+    fn inside(&self) -> &Inside<T> {
+        // SAFETY: nobody makes a mutable reference to the whole but who has the latch to himself.
+        unsafe { &*self.0.get() }
+    }
 }
 
 #[cfg(not(loom))]
@@ -46,7 +62,7 @@ impl<T> Latch<T> {
     #[cold]
     fn wait(&self) {
         let mut looks = 0;
-        while self.taken.load(Relaxed) {
+        while self.inside().taken.load(Relaxed) {
             if looks < Self::SPINS {
                 spin_loop();
             } else if looks < Self::YIELDS {
@@ -62,7 +78,7 @@ impl<T> Latch<T> {
 #[cfg(loom)]
 impl<T> Latch<T> {
     fn wait(&self) {
-        self.taken.wait();
+        self.inside().taken.wait();
     }
 }
 
@@ -81,22 +97,24 @@ impl Drop for Taken<'_> {
 
 impl<T: Init> Lock<T> for Latch<T> {
     fn new(value: T) -> Self {
-        Self { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        let (taken, value) = (AtomicBool::new(false), UnsafeCell::new(value));
+        Self(cell::UnsafeCell::new(Inside { taken, value }))
     }
 
     // Only our own code runs under a lock, so a panic there means that an allocation failed in the middle of it; what the
     // lock guards is consistent before each call that can fail.
     #[inline(always)]
     fn lend<B: Borrower<T>>(&self, body: B) -> B::Output {
-        while self.taken.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
+        let Inside { taken, value } = self.inside();
+        while taken.compare_exchange_weak(false, true, Acquire, Relaxed).is_err() {
             self.wait();
         }
-        let _taken = Taken(&self.taken);
+        let _taken = Taken(taken);
         // SAFETY: between the exchange and the store in `Taken::drop` no other thread comes here.
-        body.run(unsafe { &mut *self.value.get() })
+        body.run(unsafe { &mut *value.get() })
     }
 
     fn get_mut(&mut self) -> &mut T {
-        self.value.get_mut()
+        self.0.get_mut().value.get_mut()
     }
 }
