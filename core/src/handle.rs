@@ -84,9 +84,11 @@ impl<M: Mode> fmt::Debug for Started<M> {
 pub struct TaskHandle<T, M: Mode> {
     task: TaskRef<M>,
     claim: Claim,
-    /// Of this very type, and none that it is a subtype of: the output is found by it.
-    output: PhantomData<(T, fn(T) -> T)>,
+    output: Exactly<T>,
 }
+
+/// An output of this very type, and of none that it is a subtype of: it is found by its type.
+type Exactly<T> = PhantomData<(T, fn(T) -> T)>;
 
 impl<T, M: Mode> Unpin for TaskHandle<T, M> {}
 

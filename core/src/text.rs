@@ -69,6 +69,11 @@ impl Text {
     /// How many characters `Display` prints before it cuts.
     const SHOWN: usize = 100;
 
+    /// Where there is an allocator this one alone is empty: so one byte says whether a text is.
+    #[cfg(feature = "alloc")]
+    pub(crate) const EMPTY: Text =
+        Text(Repr::Inline { len: InlineLen::L0, bytes: [0; Text::INLINE] });
+    #[cfg(not(feature = "alloc"))]
     pub(crate) const EMPTY: Text = Text(Repr::Static(""));
 
     /// The whole text. O(1), but for inline ones a validation of at most 23 bytes.
@@ -109,9 +114,8 @@ impl Text {
     #[inline]
     pub fn is_empty(&self) -> bool {
         #[cfg(feature = "alloc")]
-        if let Repr::Inline { len, .. } = self.0 {
-            return matches!(len, InlineLen::L0);
-        }
+        return matches!(self.0, Repr::Inline { len: InlineLen::L0, .. });
+        #[cfg(not(feature = "alloc"))]
         self.as_bytes().is_empty()
     }
 }
@@ -119,7 +123,7 @@ impl Text {
 impl From<&'static str> for Text {
     #[inline]
     fn from(text: &'static str) -> Self {
-        Text(Repr::Static(text))
+        if text.is_empty() { Self::EMPTY } else { Text(Repr::Static(text)) }
     }
 }
 

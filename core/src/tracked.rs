@@ -232,9 +232,6 @@ where
             Ok(Poll::Pending) => report.dropping(|| set_gone(stage)),
             Ok(Poll::Ready(output)) => {
                 report.run_last(|| set_gone(stage));
-                if X::NONE {
-                    return Poll::Ready(report.complete(output));
-                }
                 report.words.message = X::failure(&output);
                 let failed = report.words.message.is_some();
                 report.fate = if failed { Fate::Failed } else { Fate::Completed };
@@ -526,22 +523,6 @@ impl<M: Storage> Report<M> {
             // It has returned `Ready`: a panic of what nobody wants is not its outcome.
             unwanted => self.clear(|| drop(unwanted)),
         }
-    }
-
-    /// Reports the end of a task that returned `Ready` and has nothing else to say.
-    #[cfg_attr(feature = "alloc", inline)]
-    fn complete<T: 'static>(&mut self, mut output: T) -> M::Seen {
-        self.fate = Fate::Completed;
-        if M::IN_STEPS {
-            if let Some(slot) = self.slot.take() {
-                match M::complete(slot, output) {
-                    Ok(seen) => return seen,
-                    Err((slot, back)) => (self.slot, output) = (Some(slot), back),
-                }
-            }
-        }
-        self.keep(output);
-        self.give()
     }
 
     /// Reports the end now. Nothing is left to be reported later.

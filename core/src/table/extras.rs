@@ -281,7 +281,8 @@ impl<M: Mode> Slot<M> {
         let name = core::mem::replace(self.back.name.get_mut(), Text::EMPTY);
         let (waker, payload) = self.empty();
         let More { joiner, extras } = &mut self.body_mut().more;
-        garbage.0 = Some((name, payload, (waker, joiner.take()), extras.take()));
+        garbage.left = Some((name, payload, (waker, joiner.take()), extras.take()));
+        garbage.any = true;
     }
 }
 
@@ -289,25 +290,38 @@ type Wakers = (Option<Waker>, Option<Waker>);
 type Left<M> = (Text, Option<Payload>, Wakers, Option<Box<Extras<M>>>);
 
 /// What a task left in its slot. It is written only where there is something, and never moved.
-pub(super) struct Garbage<M: Mode>(Option<Left<M>>);
+pub(super) struct Garbage<M: Mode> {
+    /// Whether there is any. Apart from `left`, whose first byte says so too: that is written as a byte and read with those after it,
+    /// for which a processor waits.
+    any: bool,
+    left: Option<Left<M>>,
+}
 
 impl<M: Mode> Garbage<M> {
     #[inline]
     pub(super) const fn none() -> Self {
-        Self(None)
+        Self { any: false, left: None }
     }
 
     #[inline]
     pub(super) fn drop(self) {
-        if let Self(Some((_, payload, (waker, joiner), extras))) = self {
-            in_turn! {
-                let_go(payload);
-                let_go(waker);
-                let_go(joiner);
-                if let Some(extras) = extras {
-                    extras.let_go();
-                };
-            }
+        if self.any {
+            self.drop_some();
+        } else {
+            core::mem::forget(self);
+        }
+    }
+
+    #[cold]
+    fn drop_some(self) {
+        let Some((_, payload, (waker, joiner), extras)) = self.left else { return };
+        in_turn! {
+            let_go(payload);
+            let_go(waker);
+            let_go(joiner);
+            if let Some(extras) = extras {
+                extras.let_go();
+            };
         }
     }
 }

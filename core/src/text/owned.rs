@@ -68,7 +68,7 @@ impl From<Box<str>> for Text {
 
 impl From<Arc<str>> for Text {
     fn from(text: Arc<str>) -> Self {
-        Text(Repr::Shared(text))
+        if text.is_empty() { Self::EMPTY } else { Text(Repr::Shared(text)) }
     }
 }
 
