@@ -499,3 +499,27 @@ fn a_slot_whose_record_was_purged_while_a_handle_lived_is_used_again() {
     drop(handle);
     assert_eq!(tasks.reserve("c").unwrap().id().place, place);
 }
+
+#[cfg(feature = "std")]
+#[test]
+fn several_threads_let_go_of_the_last_tasks_of_a_table_and_it_goes_with_them() {
+    use std::thread;
+
+    struct Mute;
+    impl crate::Observer for Mute {}
+    for _ in 0..unless_miri(300, 8) {
+        let observer = Arc::new(Mute);
+        let options = Options::new().observer(observer.clone());
+        let tasks = Tasks::<crate::mode::Sync>::new(options);
+        // Some of them are in the same shard.
+        let last = [0, 1, 2, 3].map(|task| tasks.reserve(task).unwrap().task().clone());
+        assert_eq!(tasks.purge(), 0, "they never started, and left no record");
+        drop(tasks);
+        thread::scope(|threads| {
+            for task in last {
+                threads.spawn(|| drop(task));
+            }
+        });
+        assert_eq!(Arc::strong_count(&observer), 1);
+    }
+}
