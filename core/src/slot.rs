@@ -9,7 +9,7 @@
 //!
 //! | flag | set | cleared |
 //! | --- | --- | --- |
-//! | `STARTED` | by the task's wrapper, before the first poll, without the lock: until it is seen others set flags by read-modify-writes | never |
+//! | `STARTED` | by the task's wrapper, before the first poll, without the lock, but under it where there is an observer: until it is seen others set flags by read-modify-writes | never |
 //! | `CANCEL` | by a canceller, under the body's lock: the token fires | never |
 //! | `STOP` | with `CANCEL`, or when a grace ends, under the body's lock: the wrapper drops the future | never |
 //! | `SHIELD` | by a shield of the task's, under the body's lock: defers `STOP` | when the last shield goes |
@@ -22,7 +22,7 @@
 //! | `HANDLE` | at admission | when the typed handle goes, under the body's lock |
 //! | `KEEP` | at admission | at the end, if no record is kept, under the body's lock |
 //! | `OUTPUT` | with the output that is left to be taken, under the body's lock | by whoever takes it, whose it is then |
-//! | `PANIC` | with what the task panicked with, if that is left to be taken, under the body's lock | never |
+//! | `PANIC` | with what the task panicked with, if that is left to be taken, under the body's lock | by whoever takes it, whose it is then, so too |
 //! | `READY` | when the task says that it is, by whoever it lets say so | never |
 //! | `HELD` | at admission | when no predecessor is left, under the lock of the name's shard, or of the fixed table |
 //! | `AROUND` | under the body's lock, before the future goes to an executor: the observer wants polls entered | never |

@@ -4,7 +4,8 @@
 //!
 //! 1. A node is linked in at most one list, the one its [`Place`] leads to, and only while its [`Waiter`] is pinned
 //!    and not dropped: `Waiter::drop` unlinks it.
-//! 2. Nodes and lists are touched only inside [`Place::with_list`], that is, under the list's lock.
+//! 2. Nodes and lists are touched only inside [`Place::with_list`], that is, under the list's lock; but the flag `linked` of a node
+//!    is read by its waiter without it. It is an atomic, written under the lock; where it is clear, nobody else knows the node.
 //! 3. Wakers are cloned, dropped and woken outside that lock (law 9).
 //!
 //! # Why no wake-up is lost
@@ -50,8 +51,8 @@ struct Inner {
     next: NonNull<Node>,
 }
 
-// SAFETY: a list or a node is read and written only under the list's lock (invariant 2), and what they hold, a
-// `Waker`, may go to any thread. Futures whose table stays on one thread are kept there by their other fields.
+// SAFETY: a list or a node is read and written only under the list's lock, but for an atomic flag (invariant 2), and what
+// they hold, a `Waker`, may go to any thread. Futures whose table stays on one thread are kept there by their other fields.
 unsafe impl Send for WaitList {}
 // SAFETY: as above.
 unsafe impl Send for Node {}

@@ -226,7 +226,7 @@ struct Add<'a, M: Mode> {
 impl<M: Mode> Borrower<List<M>> for Add<'_, M> {
     type Output = Option<NonNull<Slot<M>>>;
 
-    // As `Core::evict`.
+    // Inlined on purpose: see `Core::evict`.
     #[inline(always)]
     fn run(self, list: &mut List<M>) -> Self::Output {
         let Self { ended, task, body, keep, asked } = self;

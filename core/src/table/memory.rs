@@ -101,7 +101,7 @@ impl<M: Mode> Memory<M> {
     }
 
     /// A free slot, which is to be furnished, and its place.
-    // As `Core::evict`.
+    // Inlined on purpose: see `Core::evict`.
     #[inline(always)]
     pub(super) fn allocate(&mut self, core: &CoreRef<M>, shard: u32) -> (NonNull<Slot<M>>, u32) {
         let index = match self.open.last() {
@@ -185,7 +185,7 @@ impl<M: Mode> Memory<M> {
     }
 
     /// Takes back a slot to which nobody refers. The garbage is to be dropped outside the lock.
-    // As `Core::evict`.
+    // Inlined on purpose: see `Core::evict`.
     #[inline(always)]
     pub(super) fn free(&mut self, core: &Core<M>, old: NonNull<Slot<M>>, garbage: &mut Garbage<M>) {
         self.in_use -= 1;

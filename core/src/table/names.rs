@@ -142,7 +142,7 @@ impl Names {
     }
 
     /// Takes an entry out. Those after it that stand further from where they belong than the gap move up.
-    // As `Core::evict`.
+    // Inlined on purpose: see `Core::evict`.
     #[inline(always)]
     pub(super) fn remove(&mut self, At(mut gap): At) {
         let mask = self.entries.len().wrapping_sub(1);

@@ -117,7 +117,7 @@ impl<M: Mode> Inner<M> {
     }
 
     /// Takes the name from `old`, unless another task has it by now.
-    // As `Core::evict`.
+    // Inlined on purpose: see `Core::evict`.
     #[inline(always)]
     pub(super) fn unname(&mut self, core: &Core<M>, old: NonNull<Slot<M>>) {
         let old = slot(&old);
