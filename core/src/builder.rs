@@ -235,6 +235,10 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     }
 
     /// Makes the task a member of `scope`, which its name then begins with.
+    ///
+    /// A scope of another registry takes it as well. It is a task of the registry that it is spawned in, and is found and
+    /// listed there; [`Scope::cancel`], [`Scope::wait_idle`] and [`Scope::tasks`] reach it, [`Scope::get`], which asks the scope's own
+    /// registry, does not.
     pub fn within(mut self, scope: &Scope<M>) -> Self {
         self.placing.scope = Some(scope.clone());
         self

@@ -109,9 +109,9 @@ impl<L: Locking, const N: usize> fmt::Debug for StaticRegistry<L, N> {
 /// Waking takes a section for each who waits at the task, in which those are passed over who wait there for something else:
 /// O(waiters). Whoever puts an output into a [`ResultCell`] or takes it moves it inside a section.
 ///
-/// Measured on a Cortex-M3 and a Cortex-M0: with 4 slots at most 433 and 572 instructions, with 64 slots 1,383 and 1,691, and for what
-/// is the same whatever the capacity 93 and 102. Where all 64 slots are records of the very name that is looked for, of 12 bytes
-/// and spelt anew, 7,728 and 10,030; a [`purge`](StaticTasks::purge) now and then keeps them few. README has the table.
+/// How many instructions that is on a Cortex-M3 and on a Cortex-M0, with 4, 16 and 64 slots, is in README's table of what the registry
+/// costs firmware. It is most where all slots are records of the very name that is looked for, spelt anew; a
+/// [`purge`](StaticTasks::purge) now and then keeps them few.
 ///
 /// Wakers are taken inside a section and woken outside, so that an executor's own sections do not add up with these. A ticket
 /// that has no future yet ends in the call that cancels it, at the cost of an end: of a task whose body may run before an

@@ -1,4 +1,5 @@
-//! What an adapter implements, and nothing else: three traits, two more for code that is generic over runtimes.
+//! What an adapter implements, and nothing else: [`Spawner`], [`Spawn`] and [`JoinHandle`]; [`SpawnSend`] and [`SpawnLocal`], as far as
+//! its executor can, for code that is generic over runtimes; [`SpawnBlocking`], where the runtime has threads for work that blocks.
 
 use core::fmt;
 use core::future::Future;
@@ -117,15 +118,21 @@ pub trait JoinHandle: Sized {
     /// Lets the task run on its own. Called once: right after the spawn, unless [`keep`](JoinHandle::keep) says otherwise.
     fn detach(self);
 
-    /// What the [`TaskHandle`](crate::TaskHandle) keeps of this until it has what it waits for, or goes itself: nothing, unless an
-    /// adapter says so with [`Kept::new(self)`](Kept::new).
+    /// What the [`TaskHandle`](crate::TaskHandle) keeps of this handle. By default nothing: the handle is detached right after the
+    /// spawn. An adapter that returns [`Kept::new(self)`](Kept::new) has it kept until the `TaskHandle` has yielded the task's result, or
+    /// is dropped; then it is detached.
     ///
-    /// That is for executors whose tasks are freed by the last who lets go of them. If the handle goes first, that is the
-    /// executor's thread, and an allocator bears badly with memory that one thread takes and another gives back. What the
-    /// executor has for a task is not freed before then.
+    /// That pays where a task of the executor is freed by whoever lets go of it last. If the handle was detached at once, that is
+    /// the thread that ran the task. If it is kept, it is mostly the thread that joins the task, which is mostly the one that
+    /// spawned it; and allocators are faster where memory is freed by the thread that allocated it. The price is that the executor's
+    /// memory for a task is not freed before its `TaskHandle` lets go.
     ///
-    /// It is detached at once all the same where a table stays on its thread, keeps the handles of another spawner, of another
-    /// type, or where the task is one that can be made anew.
+    /// The handle is detached at once all the same
+    ///
+    /// - in a table that stays on its thread, [`mode::Unsync`](crate::mode::Unsync);
+    /// - if it is larger than a pointer, or has to be aligned more;
+    /// - if the table keeps handles of another type: it keeps those of one type, that of the first one kept;
+    /// - if the task can be [restarted](crate::TaskBuilder::spawn_restartable).
     #[cfg(feature = "alloc")]
     fn keep(self) -> Kept {
         self.detach();

@@ -110,7 +110,7 @@ impl<M: Mode> Tasks<M> {
         self.cancel_id_with(id, Cancel::new())
     }
 
-    /// [`cancel_id`](Tasks::cancel_id), with a reason.
+    /// [`cancel_id`](Tasks::cancel_id), with a reason or a grace.
     pub fn cancel_id_with<G: Future>(
         &self,
         id: TaskId,
@@ -124,7 +124,7 @@ impl<M: Mode> Tasks<M> {
         self.cancel_prefix_with(prefix, Cancel::new())
     }
 
-    /// [`cancel_prefix`](Tasks::cancel_prefix), with a reason.
+    /// [`cancel_prefix`](Tasks::cancel_prefix), with a reason or a grace, one for all of them.
     pub fn cancel_prefix_with<G: Future>(
         &self,
         prefix: &str,
@@ -134,11 +134,19 @@ impl<M: Mode> Tasks<M> {
     }
 
     /// Asks the tasks that `is_meant` accepts to stop. O(all tasks); no lock is held while it is called.
+    ///
+    /// # Panics
+    ///
+    /// If `is_meant` does. It is called for all tasks before the first is asked, so nobody was asked then.
     pub fn cancel_where(&self, is_meant: impl FnMut(&TaskInfo) -> bool) -> CancellingAll<M> {
         self.cancel_where_with(is_meant, Cancel::new())
     }
 
-    /// [`cancel_where`](Tasks::cancel_where), with a reason.
+    /// [`cancel_where`](Tasks::cancel_where), with a reason or a grace, one for all of them.
+    ///
+    /// # Panics
+    ///
+    /// As [`cancel_where`](Tasks::cancel_where).
     pub fn cancel_where_with<G: Future>(
         &self,
         mut is_meant: impl FnMut(&TaskInfo) -> bool,
@@ -152,7 +160,7 @@ impl<M: Mode> Tasks<M> {
         self.cancel_all_with(Cancel::new())
     }
 
-    /// [`cancel_all`](Tasks::cancel_all), with a reason.
+    /// [`cancel_all`](Tasks::cancel_all), with a reason or a grace, one for all of them.
     pub fn cancel_all_with<G: Future>(&self, cancel: impl Into<Cancel<G>>) -> CancellingAll<M, G> {
         self.cancel_live(cancel, |_| true)
     }
@@ -271,6 +279,11 @@ impl<M: Mode> Tasks<M> {
     /// have not stopped are waited for beside it. So one task that hangs does not eat the time of the others. When the
     /// deadline comes all that is left is asked to stop. Eager: the gate is shut and the first stage asked when this
     /// returns; the others are while the future is polled, and all at once when it is dropped. O(all tasks), and a sort.
+    ///
+    /// # Panics
+    ///
+    /// If `budget` does for the first stage: the registry is closed then, and all tasks were asked to stop. What it panics with for a
+    /// later stage comes out of the poll that calls it, and the next poll calls it again. It is not called where no task lives.
     pub fn shutdown_in_stages<D, B, F>(&self, deadline: D, budget: B) -> StagedShutdown<D, B, F, M>
     where
         D: Future,
@@ -284,12 +297,16 @@ impl<M: Mode> Tasks<M> {
     }
 
     /// Waits until no task lives: there was an instant, after this was first polled, at which none did.
+    ///
+    /// Cancel safe; no allocation.
     pub fn wait_idle(&self) -> WaitIdle<M> {
         WaitIdle { waiter: Waiter::new(Watch::new(self.0.clone(), |core| &core.idle), 0) }
     }
 
     /// Waits until a live task of this name is there; ready at once if one is. In a registry that is closed none will come,
     /// and this waits for ever.
+    ///
+    /// Cancel safe; no allocation, but for a name of more than 23 bytes that is not static.
     pub fn wait_for(&self, name: impl Into<Text>) -> WaitFor<M> {
         let name = name.into();
         let key = self.0.hash(&name.key());

@@ -15,6 +15,9 @@ pin_project! {
     /// Several tasks that were asked to stop: await it to know that all of them have.
     ///
     /// As with [`Cancelling`], the requests stand without it. Resolves to how each of them ended.
+    ///
+    /// Cancel safe: dropping it undoes nothing, though it ends a grace at once (law 1). It yields its list once: polled again
+    /// after it was ready, it yields an empty one.
     pub struct CancellingAll<M: Mode, G = Never> {
         #[pin]
         wait: Option<Wait<M>>,
