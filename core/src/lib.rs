@@ -24,8 +24,8 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-// In import order: each module uses only those above it, but that `mode` names what its tables are made of, and `spawner` what a
-// table keeps of an executor's handle.
+// In reading order: a module is built on those above it. Some name one below as well, such as a type that they hold or return;
+// ARCHITECTURE.md lists which.
 #[cfg(feature = "alloc")]
 mod arc;
 mod id;
@@ -49,10 +49,11 @@ mod observer;
 #[cfg(feature = "alloc")]
 mod options;
 
+mod wait;
+
 mod slot;
 #[cfg(feature = "alloc")]
 mod table;
-mod wait;
 
 #[cfg(feature = "alloc")]
 mod info;
