@@ -24,7 +24,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-// In reading order: a module is built on those above it. Some name one below as well, such as a type that they hold or return;
+// In reading order: a module is mostly built on those above it. Some name one below as well, such as a type that they hold or return;
 // ARCHITECTURE.md lists which.
 #[cfg(feature = "alloc")]
 mod arc;
