@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
 use crate::slot::{CANCEL, ENDING, FOR_READY, READY, SlotRef};
-use crate::unwind::contain;
+use crate::unwind::{contain, wake};
 use crate::wait::wake_all;
 use crate::{Cancelled, TaskRef, Tasks, Text, Wait};
 
@@ -187,9 +187,7 @@ impl<M: Mode> ShieldGuard<M> {
     fn set(&mut self, up: bool) {
         if self.up != up {
             self.up = up;
-            if let Some(waker) = self.task.shield(up) {
-                contain(|| waker.wake());
-            }
+            wake(self.task.shield(up));
         }
     }
 }

@@ -211,11 +211,8 @@ impl<M: Mode> CoreRef<M> {
             return None;
         }
         let (shard, place) = self.split(id.place);
-        self.shards.get(shard)?.lock.with(|inner| {
-            let found = inner.memory.at(place)?;
-            let known = slot(&found).has_record() && slot(&found).generation() == id.generation;
-            known.then(|| inner.refer(found))
-        })
+        let lock = &self.shards.get(shard)?.lock;
+        lock.with(|inner| Some(inner.refer(inner.memory.task(place, id.generation)?)))
     }
 
     /// Calls `visit` for each task of which there is a record, no lock being held meanwhile. O(all tasks).

@@ -5,6 +5,8 @@
 //! by the guards of callers, by [`guarded`], [`in_turn`] and [`each`]. If that panics as well, the program aborts. Where a panic
 //! aborts anyway, as in firmware, there are no such guards.
 
+use core::task::Waker;
+
 #[cfg(feature = "std")]
 mod imp {
     use alloc::boxed::Box;
@@ -185,6 +187,15 @@ pub(crate) fn contain(foreign: impl FnOnce()) {
 pub(crate) fn let_go<T>(foreign: Option<T>) {
     if let Some(foreign) = foreign {
         contain(|| drop(foreign));
+    }
+}
+
+/// Wakes whoever waits, if anybody does.
+#[cfg_attr(feature = "alloc", inline)]
+#[cfg_attr(not(feature = "alloc"), inline(never))]
+pub(crate) fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        contain(|| waker.wake());
     }
 }
 

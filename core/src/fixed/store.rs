@@ -10,7 +10,7 @@ use crate::slot::{
     Body, CANCEL, CHAINED, ENDED, ENDING, End, GONE, Legacy, Mark, SATURATED, STARTED, Slot,
     SlotRef, UNLISTED, Urgency, Words,
 };
-use crate::unwind::{Panic, contain, discard, guarded, in_turn};
+use crate::unwind::{Panic, discard, guarded, in_turn, wake};
 use crate::wait::{Linked, pop};
 use crate::{Never, TaskId, Text};
 
@@ -207,11 +207,4 @@ fn wake_those<L: Locking>(task: SlotRef<Fixed<L>>, awaited: bool, mut last: Opti
     }
     drop(task);
     wake(last);
-}
-
-#[inline(never)]
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        contain(|| waker.wake());
-    }
 }

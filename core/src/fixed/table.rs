@@ -26,7 +26,7 @@ use crate::mode::{AnyThread, Fixed, Init, Lock, Locking, Word};
 use crate::slot::{
     CHAINED, ENDED, ENDING, GONE, HELD, NAMELESS, RESERVED, Request, Slot, SlotRef, Urgency,
 };
-use crate::unwind::contain;
+use crate::unwind::wake;
 use crate::wait::Event;
 use crate::{SpawnError, State, TaskId, TaskRef, Ticket};
 
@@ -433,9 +433,7 @@ impl<L: Locking> Table<L, [Slot<Fixed<L>>]> {
 
     /// Takes a task that has ended out of its chain.
     pub(super) fn pass_on(&'static self, ended: &SlotRef<Fixed<L>>) {
-        if let Some(waker) = self.lock.with(|_| self.unchain(ended)) {
-            contain(|| waker.wake());
-        }
+        wake(self.lock.with(|_| self.unchain(ended)));
     }
 
     /// Who waited for a task that has ended goes on, or waits for what that one waited for itself; if there is nobody, the name

@@ -4,7 +4,7 @@ use core::task::Waker;
 
 use super::{Body, CANCEL, ENDING, End, FOR_CANCEL, RESERVED, Request, SlotRef, Urgency};
 use crate::mode::Storage;
-use crate::unwind::{Panic, both, contain, guarded, in_turn, let_go};
+use crate::unwind::{Panic, both, contain, guarded, in_turn, let_go, wake};
 use crate::wait::wake_all;
 use crate::{Cleanup, SpawnError, Text};
 
@@ -108,9 +108,7 @@ impl<M: Storage> SlotRef<M> {
             if request.awaited {
                 wake_all(self, Some(FOR_CANCEL));
             };
-            if let Some(waker) = request.waker {
-                contain(|| waker.wake());
-            };
+            wake(request.waker);
             M::asked(self, request.asked);
         }
     }

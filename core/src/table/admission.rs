@@ -164,11 +164,7 @@ impl<M: Mode> CoreRef<M> {
     /// Whether the task of this id lives, which is of this shard.
     fn lives(&self, memory: &Memory<M>, id: TaskId) -> bool {
         let (_, place) = self.split(id.place);
-        memory.at(place).is_some_and(|at| {
-            let task = slot(&at);
-            let known = task.has_record() && task.generation() == id.generation;
-            known && task.settled() & ENDED == 0
-        })
+        memory.task(place, id.generation).is_some_and(|at| slot(&at).settled() & ENDED == 0)
     }
 
     /// Admits a task of whose name there is one already, live or ended.

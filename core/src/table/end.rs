@@ -12,7 +12,7 @@ use crate::slot::{
     Body, CANCEL, CHAINED, ENDING, End, GRACE, HANDLE, KEEP, Legacy, MORE, PLAIN, RESERVED,
     STARTED, STOP, Slot, SlotRef, Urgency, Words,
 };
-use crate::unwind::{contain, each, in_turn, let_go};
+use crate::unwind::{contain, each, in_turn, let_go, wake};
 use crate::wait::wake_all;
 
 /// What an end leaves to be done once the lock is released.
@@ -50,8 +50,7 @@ impl<M: Mode> SlotRef<M> {
             Some(self.take_waker(body))
         });
         match asked {
-            Some(Some(waker)) => contain(|| waker.wake()),
-            Some(None) => {}
+            Some(waker) => wake(waker),
             None => self.cancel(None, Urgency::Own),
         }
     }
@@ -183,12 +182,8 @@ impl<M: Mode> SlotRef<M> {
             if let Some(record) = evicted {
                 self.core().evict_one(record);
             };
-            if let Some(joiner) = joiner {
-                contain(|| joiner.wake());
-            };
-            if let Some(waiter) = waiter {
-                contain(|| waiter.wake());
-            };
+            wake(joiner);
+            wake(waiter);
             if awaited {
                 wake_all(&self, None);
             };
@@ -254,12 +249,8 @@ impl<M: Mode> SlotRef<M> {
             if left.extras {
                 self.settle_extras();
             };
-            if let Some(joiner) = left.joiner {
-                contain(|| joiner.wake());
-            };
-            if let Some(waiter) = left.waiter {
-                contain(|| waiter.wake());
-            };
+            wake(left.joiner);
+            wake(left.waiter);
         }
     }
 

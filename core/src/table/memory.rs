@@ -88,6 +88,13 @@ impl<M: Mode> Memory<M> {
         Some(unsafe { first.add(place as usize % CHUNK) })
     }
 
+    /// The task of this generation that has a record there.
+    pub(super) fn task(&self, place: u32, generation: u32) -> Option<NonNull<Slot<M>>> {
+        let known =
+            |at: &NonNull<Slot<M>>| slot(at).has_record() && slot(at).generation() == generation;
+        self.at(place).filter(known)
+    }
+
     /// From now on this shard keeps the table, if it has slots in use, which this says.
     pub(super) fn retire(&mut self) -> bool {
         self.retired = true;
