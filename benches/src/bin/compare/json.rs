@@ -15,7 +15,7 @@ pub(crate) fn print(lines: &[Line]) {
                 "runtime": line.runtime,
                 "workload": line.figure.id,
                 "n": line.n,
-                "contender": line.contender,
+                "contender": line.contender.trim(),
                 "median_ns": line.median_ns,
                 "ratio_to_bare": line.ratio_to_bare,
                 "ratio_to_ours": line.ratio_to_ours,
@@ -60,7 +60,7 @@ fn line(text: &str, cases: &[Case]) -> Result<Line, String> {
     let number = |key: &str| object[key].as_f64();
     let known = cases.iter().find_map(|case| {
         let figure = case.figures.iter().find(|figure| figure.id == workload)?;
-        let same = case.runtime == runtime && case.contender == contender;
+        let same = case.runtime == runtime && case.contender.trim() == contender.trim();
         same.then(|| Line {
             runtime: case.runtime,
             figure: *figure,
@@ -99,6 +99,12 @@ mod tests {
         let runs = ["300.0", "100.0", "200.0"].map(run);
         let expected = [(1000, "bare", Some(200.0)), (10, "bare", Some(1.0))];
         assert_eq!(times(&runs, &Args::default()), expected);
+    }
+
+    #[test]
+    fn a_variant_is_known_as_it_is_printed_and_as_it_was_with_the_blanks_of_the_tables() {
+        let runs = [printed("without records", 10, "1"), printed("  without records", 10, "3")];
+        assert_eq!(times(&runs, &Args::default()), [(10, "  without records", Some(2.0))]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod args;
 mod json;
+mod order;
 mod plot;
 mod run;
 mod table;

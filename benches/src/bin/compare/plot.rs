@@ -9,7 +9,7 @@ use plotters::prelude::*;
 use crate::run::Line;
 
 /// Of the contenders, in the order of the tables; ours is drawn in black.
-const COLOURS: [RGBColor; 10] = [
+const COLOURS: [RGBColor; 16] = [
     RGBColor(150, 150, 150),
     RGBColor(31, 119, 180),
     RGBColor(255, 127, 14),
@@ -20,6 +20,12 @@ const COLOURS: [RGBColor; 10] = [
     RGBColor(227, 119, 194),
     RGBColor(188, 189, 34),
     RGBColor(23, 190, 207),
+    RGBColor(82, 84, 163),
+    RGBColor(140, 109, 49),
+    RGBColor(152, 223, 138),
+    RGBColor(255, 152, 150),
+    RGBColor(123, 65, 115),
+    RGBColor(158, 218, 229),
 ];
 
 /// Draws one picture for each figure and runtime that there are several N of.
@@ -77,7 +83,7 @@ fn picture(file: &Path, lines: &[&Line]) -> Result<(), Box<dyn Error>> {
     }
     for (index, contender) in contenders.into_iter().enumerate() {
         let ours = contender == "task-registry";
-        let colour = if ours { BLACK } else { COLOURS[index % COLOURS.len()] };
+        let colour = if ours { BLACK } else { COLOURS[index] };
         let style = colour.stroke_width(if ours { 3 } else { 2 });
         let points = lines.iter().filter(|line| line.contender == contender);
         let points = points.map(|line| (line.n as f64, cost(line)));
@@ -94,4 +100,24 @@ fn picture(file: &Path, lines: &[&Line]) -> Result<(), Box<dyn Error>> {
         .draw()?;
     area.present()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use task_registry_benches::cases::all;
+
+    use super::COLOURS;
+
+    #[test]
+    fn each_contender_has_a_colour_of_its_own() {
+        let cases = all();
+        for contest in cases.chunk_by(|one, other| {
+            (one.runtime, one.figures[0].id) == (other.runtime, other.figures[0].id)
+        }) {
+            assert!(contest.len() <= COLOURS.len(), "{contest:?}");
+        }
+        for (index, colour) in COLOURS.iter().enumerate() {
+            assert!(!COLOURS[..index].contains(colour));
+        }
+    }
 }

@@ -8,6 +8,7 @@ use task_registry_benches::measure::Reading;
 use task_registry_benches::workload::Figure;
 
 use crate::args::Args;
+use crate::order::Orders;
 
 /// A sample is repeated until it takes about so long, so that reading the clock and one interruption do not count.
 const SAMPLE: Duration = Duration::from_millis(2);
@@ -91,7 +92,7 @@ pub(crate) fn progress(contests: &[Contest]) -> ProgressBar {
 }
 
 impl Contest {
-    /// Runs all rounds, in each of which another contender begins; then each once more to count what it allocates.
+    /// Runs all rounds, each in an order of its own; then each once more to count what it allocates.
     pub(crate) fn run(&self, progress: &ProgressBar) -> Vec<Line> {
         let count = self.cases.len();
         let warm = |case| {
@@ -100,15 +101,16 @@ impl Contest {
         };
         let mut open: Vec<(Open, usize)> = self.cases.iter().map(warm).collect();
         let mut nanos = vec![vec![Vec::with_capacity(self.rounds); count]; self.wanted.len()];
-        for round in 0..self.rounds {
-            for turn in 0..count {
-                let index = (round + turn) % count;
+        let mut orders = Orders::of(&self.name());
+        for _ in 0..self.rounds {
+            for index in orders.round(count) {
                 self.say(progress, &self.cases[index]);
                 let (open, repeats) = &mut open[index];
                 // The contender before has taken the caches, and left the heap in its own order: neither is a cost of this one's.
                 open(Ask::Sample(1));
                 for (figure, reading) in open(Ask::Sample(*repeats)).iter().enumerate() {
-                    nanos[figure][index].extend(reading.nanos());
+                    // One in each round, so that the rounds of two contenders stand beside each other.
+                    nanos[figure][index].push(reading.nanos().expect("time was taken"));
                 }
                 progress.inc(1);
             }
@@ -130,11 +132,12 @@ impl Contest {
     }
 
     fn say(&self, progress: &ProgressBar, case: &Case) {
-        let workload = case.figures[0].id;
-        progress.set_message(format!(
-            "{workload} of {} on {}: {}",
-            self.n, case.runtime, case.contender
-        ));
+        progress.set_message(format!("{}: {}", self.name(), case.contender.trim()));
+    }
+
+    fn name(&self) -> String {
+        let case = &self.cases[0];
+        format!("{} of {} on {}", case.figures[0].id, self.n, case.runtime)
     }
 
     fn lines(
@@ -148,7 +151,9 @@ impl Contest {
         };
         let (bare, ours) = (of("bare"), of("task-registry"));
         let ratio = |own: &[f64], other: Option<&Vec<f64>>| {
-            median(own.iter().zip(other?).map(|(own, other)| own / other))
+            let other = other?;
+            assert_eq!(own.len(), other.len(), "a round of one of them is missing");
+            median(own.iter().zip(other).map(|(own, other)| own / other))
         };
         let line = |((case, own), counted): ((&Case, &Vec<f64>), Reading)| Line {
             runtime: case.runtime,
