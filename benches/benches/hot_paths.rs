@@ -206,7 +206,7 @@ fn join<M: Mode>(mut scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
     scenes
 }
 
-// Find a task by its name, and read its state.
+// Find a task by its name, for a handle, and read its state.
 #[library_benchmark]
 #[bench::sync(scenes(Scene::<Sync>::waiting))]
 #[bench::unsync(scenes(Scene::<Unsync>::waiting))]
@@ -215,6 +215,19 @@ fn lookup<M: Mode>(scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
         for name in &scene.names {
             let task = scene.registry.get(black_box(name)).expect("it is known");
             assert_eq!(task.state(), State::Running);
+        }
+    }
+    scenes
+}
+
+// Read the state of the task of a name, without a handle: as W3 does.
+#[library_benchmark]
+#[bench::sync(scenes(Scene::<Sync>::waiting))]
+#[bench::unsync(scenes(Scene::<Unsync>::waiting))]
+fn state_by_name<M: Mode>(scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
+    for scene in &scenes {
+        for name in &scene.names {
+            assert_eq!(scene.registry.state(black_box(name)), Some(State::Running));
         }
     }
     scenes
@@ -269,6 +282,7 @@ library_benchmark_group!(
         finish,
         join,
         lookup,
+        state_by_name,
         cancel,
         cancel_and_stop,
         purge
