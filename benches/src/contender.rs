@@ -48,13 +48,17 @@ pub trait OneByOne: Contender {
     fn keep(held: Self::Held) -> Self::Kept;
 
     /// Awaits the end of a task, this one or, where it is all the contender offers, whichever is next, and takes its record
-    /// away, at the latest with the next [`purge`](OneByOne::purge). Returns its output.
+    /// away, at the latest with the next [`forget_ended`](OneByOne::forget_ended). Returns its output.
     async fn join(&mut self, id: u64, name: &mut Name, held: Self::Held) -> u64;
 
     /// Stops the task, awaits that it has stopped, and takes its record away, as `join` does.
     async fn cancel(&mut self, name: &Name, kept: Self::Kept);
 
-    /// Takes away the records of all tasks that have ended.
+    /// Takes away the records that `join` and `cancel` have left: its users have to call it now and then. Nothing where these two take
+    /// the record away themselves.
+    fn forget_ended(&mut self) {}
+
+    /// Takes away the records of all tasks that have ended, also of those that nobody has awaited.
     fn purge(&mut self);
 }
 

@@ -42,6 +42,9 @@ pub trait Variant {
     /// Up to how many tasks it is run with.
     const MOST: usize = 100_000;
 
+    /// Whether records stay until they are purged.
+    const RECORDS: bool = true;
+
     /// The options.
     fn options() -> Options;
 }
@@ -65,6 +68,7 @@ pub struct NoRecords;
 impl Variant for NoRecords {
     const NAME: &'static str = "  without records";
     const MOST: usize = usize::MAX;
+    const RECORDS: bool = false;
     fn options() -> Options {
         Options::new().retain(Retain::Nothing)
     }
@@ -141,6 +145,12 @@ macro_rules! ours {
             async fn cancel(&mut self, name: &Name, (): ()) {
                 let outcome = self.0.cancel(name.as_str()).expect("it is known").await;
                 assert!(outcome.is_cancelled());
+            }
+
+            fn forget_ended(&mut self) {
+                if V::RECORDS {
+                    self.0.purge();
+                }
             }
 
             fn purge(&mut self) {

@@ -36,7 +36,7 @@ impl<C: OneByOne> Workload for W1<C> {
                 for (id, held) in held.drain(..).enumerate() {
                     sum += contender.join(id as u64, name, held).await;
                 }
-                contender.purge();
+                contender.forget_ended();
                 sum
             });
             let sum = sum.await;

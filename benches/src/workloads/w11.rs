@@ -44,7 +44,7 @@ impl<C: OneByOne> Workload for W11<C> {
                 for (id, held) in held.drain(..).enumerate() {
                     polled += contender.join(id as u64, name, held).await;
                 }
-                contender.purge();
+                contender.forget_ended();
                 polled
             });
             let polled = polled.await;

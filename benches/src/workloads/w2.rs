@@ -47,7 +47,7 @@ impl<C: OneByOne> Workload for W2<C> {
                     contender.cancel(name.of(id as u64), kept).await;
                     gauge.assert_live(*n - id - 1);
                 }
-                contender.purge();
+                contender.forget_ended();
             });
             cancelled.await;
             assert_eq!(contender.known().await, 0);

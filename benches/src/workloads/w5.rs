@@ -84,7 +84,7 @@ impl<C: OneByOne> Churn<C> {
                 }
                 self.cancel_oldest().await;
             }
-            self.contender.purge();
+            self.contender.forget_ended();
         }
     }
 
@@ -93,7 +93,7 @@ impl<C: OneByOne> Churn<C> {
         while !self.kept.is_empty() {
             self.cancel_oldest().await;
         }
-        self.contender.purge();
+        self.contender.forget_ended();
         self.contender
     }
 

@@ -29,7 +29,6 @@ impl<C: OneByOne> Workload for W7<C> {
     /// Once, however often it is asked to: it counts, and does not take time.
     async fn sample(&mut self, _: usize) -> Vec<Reading> {
         let Self { place, gauge, n } = self;
-        let mut kept = Vec::with_capacity(*n);
         let mut name = Name::default();
         name.of(u64::MAX);
         let counting = counting();
@@ -43,6 +42,8 @@ impl<C: OneByOne> Workload for W7<C> {
                 ..Reading::default()
             }
         };
+        // What the caller keeps to cancel by counts, too.
+        let mut kept = Vec::with_capacity(*n);
         let mut contender = C::new(*place);
         for id in 0..*n as u64 {
             kept.push(C::keep(contender.spawn(name.of(id), Idle(gauge)).await));
@@ -50,10 +51,10 @@ impl<C: OneByOne> Workload for W7<C> {
         gauge.started(*n).await;
         gauge.assert_live(*n);
         let live = since();
-        for (id, kept) in kept.drain(..).enumerate() {
+        for (id, kept) in kept.into_iter().enumerate() {
             contender.cancel(name.of(id as u64), kept).await;
         }
-        contender.purge();
+        contender.forget_ended();
         gauge.assert_live(0);
         assert_eq!(contender.known().await, 0);
         let left = since();
