@@ -24,14 +24,14 @@ use crate::contenders::shared::{SharedHandle, Watched as WatchMap};
 use crate::contenders::taskvisor::Visor;
 use crate::contenders::tracker::Tracker;
 use crate::measure::{Reading, counting};
-use crate::runtimes::{CurrentThread, Local, LocalThread, MultiThread, OneThread};
+use crate::runtimes::{CurrentThread, Local, LocalThread, MultiThread, OneThread, OneWorker};
 use crate::workload::{Figure, Workload};
 use crate::workloads::w1::W1;
 use crate::workloads::w2::W2;
 use crate::workloads::w3::W3;
 use crate::workloads::w4::{Purge, Reap};
 use crate::workloads::w5::{Churn, W5};
-use crate::workloads::w6::{Churning, Shared, W6};
+use crate::workloads::w6::{Alone, Churning, Shared, W6};
 use crate::workloads::w7::W7;
 use crate::workloads::w8::W8;
 use crate::workloads::w9::W9;
@@ -81,6 +81,8 @@ pub struct Case {
     pub most: usize,
     /// How many tasks it is run with.
     pub sizes: &'static [usize],
+    /// How many operations one repeat with so many tasks is.
+    pub operations: fn(usize) -> usize,
     /// Sets it up for N tasks, on a runtime of its own. The second argument: whether it is to check each step.
     pub open: fn(usize, bool) -> Open,
 }
@@ -103,6 +105,7 @@ macro_rules! case {
             timed: $workload::<$contender>::TIMED,
             most: <$contender as Contender>::MOST,
             sizes: $workload::<$contender>::SIZES,
+            operations: $workload::<$contender>::operations,
             open: |n, watching| {
                 let runtime = <$runtime>::default();
                 let place = runtime.place();
@@ -196,7 +199,7 @@ macro_rules! on_two_threads {
         })+
 
         fn on_two_threads() -> Vec<Case> {
-            cases!(MultiThread, W6: $($contender),+).to_vec()
+            [&cases!(OneWorker, Alone: $($contender),+)[..], &cases!(MultiThread, W6: $($contender),+)].concat()
         }
     };
 }

@@ -4,4 +4,4 @@ mod async_executor;
 mod tokio;
 
 pub use self::async_executor::{LocalThread, OneThread};
-pub use self::tokio::{CurrentThread, Local, MultiThread};
+pub use self::tokio::{CurrentThread, Local, MultiThread, OneWorker};

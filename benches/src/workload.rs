@@ -26,6 +26,12 @@ pub trait Workload: Sized {
     /// Who does it.
     type Contender: Contender;
 
+    /// How many operations one repeat with `n` tasks is, in each figure.
+    #[must_use]
+    fn operations(n: usize) -> usize {
+        n
+    }
+
     /// What is there before the clock runs: kept from sample to sample, so that memory has grown when it counts. With
     /// `watching`, each step asserts that it left behind what it should.
     async fn set_up(place: <Self::Contender as Contender>::Place, n: usize, watching: bool)

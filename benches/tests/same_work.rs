@@ -25,25 +25,28 @@ fn figures(case: &Case) -> String {
     case.figures.iter().map(|figure| figure.id).collect::<Vec<_>>().join(" and ")
 }
 
+/// How many tasks.
+const N: usize = 64;
+
 fn check(case: &Case) {
-    let mut open = (case.open)(64, true);
+    let mut open = (case.open)(N, true);
     if case.timed {
-        assert_readings(case, &open(Ask::Sample(2)), true);
-        assert_readings(case, &open(Ask::Count), true);
+        assert_readings(case, &open(Ask::Sample(2)), 2);
+        assert_readings(case, &open(Ask::Count), 1);
     } else {
         let readings = open(Ask::Sample(1));
-        assert_readings(case, &readings, false);
+        assert_readings(case, &readings, 1);
         let [live, left] = readings[..] else { panic!("two figures") };
-        assert!(live.bytes > 64 * 64, "64 tasks hold {} bytes", live.bytes);
+        assert!(live.bytes > 64 * N as isize, "{N} tasks hold {} bytes", live.bytes);
         assert!(left.bytes < live.bytes, "{} of {} bytes are left", left.bytes, live.bytes);
     }
     open(Ask::Close);
 }
 
-fn assert_readings(case: &Case, readings: &[Reading], timed: bool) {
+fn assert_readings(case: &Case, readings: &[Reading], repeats: usize) {
     assert_eq!(readings.len(), case.figures.len());
     for reading in readings {
-        assert!(reading.operations > 0);
-        assert_eq!(reading.nanos().is_some(), timed);
+        assert_eq!(reading.operations as usize, repeats * (case.operations)(N));
+        assert_eq!(reading.nanos().is_some(), case.timed);
     }
 }

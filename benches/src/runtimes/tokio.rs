@@ -42,10 +42,12 @@ pub struct MultiThread(Runtime);
 
 impl Default for MultiThread {
     fn default() -> Self {
-        Self(
-            Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime"),
-        )
+        Self(workers(2))
     }
+}
+
+fn workers(count: usize) -> Runtime {
+    Builder::new_multi_thread().worker_threads(count).enable_time().build().expect("a runtime")
 }
 
 impl MultiThread {
@@ -61,6 +63,32 @@ impl MultiThread {
     /// Runs the future, on a worker.
     pub fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
         self.0.block_on(self.0.spawn(future)).expect("it did not panic")
+    }
+}
+
+/// The same with one worker: what two are compared with. No spawn wakes another, and nobody takes a task away.
+#[derive(Debug)]
+pub struct OneWorker(MultiThread);
+
+impl Default for OneWorker {
+    fn default() -> Self {
+        Self(MultiThread(workers(1)))
+    }
+}
+
+impl OneWorker {
+    /// What it is called in tables: the figure says that the worker is alone.
+    pub const NAME: &'static str = MultiThread::NAME;
+
+    /// What contenders are made on.
+    #[must_use]
+    pub fn place(&self) -> &'static Handle {
+        self.0.place()
+    }
+
+    /// Runs the future, on the worker.
+    pub fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
+        self.0.run(future)
     }
 }
 

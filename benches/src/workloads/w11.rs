@@ -19,6 +19,11 @@ pub struct W11<C: OneByOne> {
 
 impl<C: OneByOne> W11<C> {
     const TASKS: u64 = 8;
+
+    /// How often each is to wake itself.
+    fn each(n: usize) -> u64 {
+        (n as u64 / Self::TASKS).max(1)
+    }
 }
 
 impl<C: OneByOne> Workload for W11<C> {
@@ -26,9 +31,13 @@ impl<C: OneByOne> Workload for W11<C> {
     const SIZES: &'static [usize] = &[10_000];
     type Contender = C;
 
+    fn operations(n: usize) -> usize {
+        (Self::each(n) * Self::TASKS) as usize
+    }
+
     async fn set_up(place: C::Place, n: usize, _: bool) -> Self {
         let (held, name) = (Vec::new(), Name::default());
-        Self { contender: C::new(place), held, name, each: (n as u64 / Self::TASKS).max(1) }
+        Self { contender: C::new(place), held, name, each: Self::each(n) }
     }
 
     async fn sample(&mut self, repeats: usize) -> Vec<Reading> {

@@ -31,6 +31,10 @@ impl<C: Findable> Workload for W3<C> {
     const SIZES: &'static [usize] = &[1_000, 10_000, 100_000, 1_000_000];
     type Contender = C;
 
+    fn operations(_: usize) -> usize {
+        Self::LOOKUPS
+    }
+
     async fn set_up(place: C::Place, n: usize, watching: bool) -> Self {
         let crowd = Crowd::new(C::new(place), n, Gauge::new(watching)).await;
         assert!(!crowd.contender.is_running(&Default::default()).await, "it finds what is not");

@@ -26,6 +26,10 @@ impl<C: OneByOne> Workload for Purge<C> {
     const SIZES: &'static [usize] = &[1_000, 10_000, 100_000, 1_000_000];
     type Contender = C;
 
+    fn operations(_: usize) -> usize {
+        1
+    }
+
     async fn set_up(place: C::Place, n: usize, watching: bool) -> Self {
         Self { crowd: Crowd::new(C::new(place), n, Gauge::new(watching)).await, n }
     }

@@ -21,6 +21,10 @@ impl<C: OneByOne> Workload for W5<C> {
     const SIZES: &'static [usize] = &[10_000];
     type Contender = C;
 
+    fn operations(_: usize) -> usize {
+        Churn::<C>::STEPS
+    }
+
     async fn set_up(place: C::Place, n: usize, watching: bool) -> Self {
         let mut churn = Churn::new(C::new(place), Gauge::new(watching), 0, 1);
         churn.fill(n).await;
@@ -47,7 +51,7 @@ impl<C: OneByOne> Workload for W5<C> {
 #[derive(Debug)]
 pub struct Churn<C: OneByOne> {
     contender: C,
-    gauge: &'static Gauge,
+    pub(crate) gauge: &'static Gauge,
     kept: VecDeque<(u64, C::Kept)>,
     name: Name,
     next: u64,
