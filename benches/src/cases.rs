@@ -19,6 +19,7 @@ use crate::contenders::join_map::{
 use crate::contenders::join_set::Set;
 use crate::contenders::local_set::{self, LocalMap};
 use crate::contenders::locked_map::LockedMap as Map;
+use crate::contenders::map::{Fold, SharedName, Sip};
 use crate::contenders::ours::{self, Ours};
 use crate::contenders::shared::{SharedHandle, Watched as WatchMap};
 use crate::contenders::taskvisor::Visor;
@@ -150,12 +151,12 @@ macro_rules! cases {
 macro_rules! on_tokio {
     ($runtime:ty) => {
         [
-            &cases!($runtime, W1: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor)[..],
-            &cases!($runtime, W2: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
-            &cases!($runtime, W3: Ours<Tokio>, Map, Sharded, Tracker, Abort, LockedJoinMap, Visor),
+            &cases!($runtime, W1: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Map<Fold>, Sharded, Sharded<Fold>, Tracker, Abort, JoinMap, Set, Visor)[..],
+            &cases!($runtime, W2: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Map<Fold>, Sharded, Sharded<Fold>, Tracker, Abort, JoinMap, Set, Visor),
+            &cases!($runtime, W3: Ours<Tokio>, Map, Map<Fold>, Sharded, Sharded<Fold>, Tracker, Abort, LockedJoinMap, Visor),
             &cases!($runtime, Purge: Ours<Tokio>, Map, Sharded, Tracker, Abort, JoinMap, Set),
-            &cases!($runtime, Reap: Bare, Ours<Tokio>, Map, Sharded, Tracker, Abort, JoinMap, Set),
-            &cases!($runtime, W5: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
+            &cases!($runtime, Reap: Bare, Ours<Tokio>, Map<Sip, SharedName>, Map<Fold, SharedName>, Sharded<Sip, SharedName>, Sharded<Fold, SharedName>, Tracker<SharedName>, Abort<SharedName>, JoinMap, Set),
+            &cases!($runtime, W5: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Map<Fold>, Sharded, Sharded<Fold>, Tracker, Abort, JoinMap, Set, Visor),
             &cases!($runtime, W7: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Sharded, Tracker, Abort, JoinMap, Set, Visor),
             &cases!($runtime, W8: Ours<Tokio>, Map, Sharded, Tracker, Abort, LockedJoinMap, Visor),
             &cases!($runtime, W9: SharedHandle, Ours<Tokio>, WatchMap, Tracker),
@@ -170,12 +171,12 @@ macro_rules! on_tokio {
 macro_rules! on_async_executor {
     ($runtime:ty, $executor:ty, $ours:ty, $forgetful:ty) => {
         [
-            &cases!($runtime, W1: smol::Bare<$executor>, $ours, $forgetful, TaskMap<$executor>)[..],
-            &cases!($runtime, W2: smol::Bare<$executor>, $ours, $forgetful, TaskMap<$executor>),
-            &cases!($runtime, W3: $ours, TaskMap<$executor>),
+            &cases!($runtime, W1: smol::Bare<$executor>, $ours, $forgetful, TaskMap<$executor>, TaskMap<$executor, Fold>)[..],
+            &cases!($runtime, W2: smol::Bare<$executor>, $ours, $forgetful, TaskMap<$executor>, TaskMap<$executor, Fold>),
+            &cases!($runtime, W3: $ours, TaskMap<$executor>, TaskMap<$executor, Fold>),
             &cases!($runtime, Purge: $ours, TaskMap<$executor>),
             &cases!($runtime, Reap: smol::Bare<$executor>, $ours),
-            &cases!($runtime, W5: smol::Bare<$executor>, $ours, $forgetful, TaskMap<$executor>),
+            &cases!($runtime, W5: smol::Bare<$executor>, $ours, $forgetful, TaskMap<$executor>, TaskMap<$executor, Fold>),
             &cases!($runtime, W7: smol::Bare<$executor>, $ours, TaskMap<$executor>),
             &cases!($runtime, W8: $ours, TaskMap<$executor>),
             &cases!($runtime, W9: SharedTask<$executor>, $ours),
@@ -204,14 +205,25 @@ macro_rules! on_two_threads {
     };
 }
 
-on_two_threads!(Bare, Ours<Tokio>, Map, Sharded, Tracker, Abort, AsyncLockedJoinMap, Visor);
+on_two_threads!(
+    Bare,
+    Ours<Tokio>,
+    Map,
+    Map<Fold>,
+    Sharded,
+    Sharded<Fold>,
+    Tracker,
+    Abort,
+    AsyncLockedJoinMap,
+    Visor
+);
 
 /// What is different on a `LocalSet` is how tasks are spawned and awaited.
 fn on_local_set() -> Vec<Case> {
     [
-        &cases!(Local, W1: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap)[..],
-        &cases!(Local, W2: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap),
-        &cases!(Local, W5: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap),
+        &cases!(Local, W1: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap, LocalMap<Fold>)[..],
+        &cases!(Local, W2: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap, LocalMap<Fold>),
+        &cases!(Local, W5: local_set::Bare, OnLocalSet, ForgetfulLocalSet, LocalMap, LocalMap<Fold>),
         &cases!(Local, W11: local_set::Bare, OnLocalSet, LocalMap),
     ]
     .concat()

@@ -1,5 +1,7 @@
 //! What a contender can do.
 
+use std::vec::Drain;
+
 use crate::name::Name;
 use crate::work::{Gauge, Work};
 
@@ -36,10 +38,20 @@ pub trait Contender: Sized {
     async fn known(&self) -> usize;
 }
 
-/// Tasks are awaited and cancelled one at a time.
+/// Tasks are awaited, and cancelled one at a time.
 pub trait OneByOne: Contender {
     /// Whether the task's output comes back.
     const OUTPUT: bool = true;
+
+    /// What who will await all tasks, and cancel none, keeps of each until then: nothing, where the contender has them.
+    type Joins: std::fmt::Debug;
+
+    /// Gives up the rest.
+    fn keep_to_join(held: Self::Held) -> Self::Joins;
+
+    /// Awaits the end of all tasks, in whatever order its users would, and takes their records away, at the latest with the next
+    /// [`forget_ended`](OneByOne::forget_ended). Returns the sum of their outputs.
+    async fn join_all(&mut self, held: Drain<'_, Self::Joins>) -> u64;
 
     /// What who will cancel a task, and not join it, keeps of it until then: nothing, where its name says which task it is.
     type Kept: std::fmt::Debug;
@@ -47,14 +59,10 @@ pub trait OneByOne: Contender {
     /// Gives up the rest.
     fn keep(held: Self::Held) -> Self::Kept;
 
-    /// Awaits the end of a task, this one or, where it is all the contender offers, whichever is next, and takes its record
-    /// away, at the latest with the next [`forget_ended`](OneByOne::forget_ended). Returns its output.
-    async fn join(&mut self, id: u64, name: &mut Name, held: Self::Held) -> u64;
-
-    /// Stops the task, awaits that it has stopped, and takes its record away, as `join` does.
+    /// Stops the task, awaits that it has stopped, and takes its record away, as `join_all` does.
     async fn cancel(&mut self, name: &Name, kept: Self::Kept);
 
-    /// Takes away the records that `join` and `cancel` have left: its users have to call it now and then. Nothing where these two take
+    /// Takes away the records that `join_all` and `cancel` have left: its users have to call it now and then. Nothing where these two take
     /// the record away themselves.
     fn forget_ended(&mut self) {}
 

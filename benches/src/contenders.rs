@@ -8,6 +8,7 @@ pub mod join_map;
 pub mod join_set;
 pub mod local_set;
 pub mod locked_map;
+pub mod map;
 pub mod ours;
 pub mod shared;
 pub mod taskvisor;

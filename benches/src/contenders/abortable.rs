@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::vec::Drain;
 
 use futures_util::future::{AbortHandle, Aborted, abortable};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::contender::{Contender, Findable, OneByOne, Reaping};
+use crate::contenders::map::{Key, SharedName};
 use crate::name::Name;
 use crate::work::Work;
 
@@ -15,11 +17,11 @@ type Task = (AbortHandle, JoinHandle<Result<u64, Aborted>>);
 
 /// `abortable` and a locked map.
 #[derive(Clone, Debug)]
-pub struct Abort(Arc<Mutex<HashMap<String, Task>>>);
+pub struct Abort<K = String>(Arc<Mutex<HashMap<K, Task>>>);
 
-impl Abort {
+impl<K: Key> Abort<K> {
     #[inline]
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Task>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Task>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -29,7 +31,7 @@ impl Abort {
     }
 }
 
-impl Contender for Abort {
+impl<K: Key> Contender for Abort<K> {
     const NAME: &'static str = "abortable+map";
     type Place = &'static Handle;
     type Held = ();
@@ -42,7 +44,7 @@ impl Contender for Abort {
     async fn spawn(&mut self, name: &Name, work: impl Work) {
         let (future, handle) = abortable(work.start());
         let task = tokio::spawn(future);
-        let before = self.lock().insert(name.to_owned(), (handle, task));
+        let before = self.lock().insert(K::of(name), (handle, task));
         assert!(before.is_none(), "a live name was taken");
     }
 
@@ -59,15 +61,24 @@ impl Contender for Abort {
     }
 }
 
-impl OneByOne for Abort {
+impl<K: Key> OneByOne for Abort<K> {
     type Kept = ();
 
     fn keep((): ()) {}
 
+    type Joins = ();
+
+    fn keep_to_join((): ()) {}
+
+    /// All at once out of the map: none of them has to be looked for.
     #[inline]
-    async fn join(&mut self, id: u64, name: &mut Name, (): ()) -> u64 {
-        let (_, task) = self.take(name.of(id).as_str());
-        task.await.expect("it ends").expect("it is not aborted")
+    async fn join_all(&mut self, _: Drain<'_, ()>) -> u64 {
+        let tasks: Vec<Task> = self.lock().drain().map(|(_, task)| task).collect();
+        let mut sum = 0;
+        for (_, task) in tasks {
+            sum += task.await.expect("it ends").expect("it is not aborted");
+        }
+        sum
     }
 
     #[inline]
@@ -98,7 +109,7 @@ impl Findable for Abort {
     }
 }
 
-impl Reaping for Abort {
+impl Reaping for Abort<SharedName> {
     fn reaping(place: &'static Handle) -> Self {
         Self::new(place)
     }
@@ -107,14 +118,15 @@ impl Reaping for Abort {
     #[inline]
     fn spawn_forgotten(&mut self, name: &Name, work: impl Work) {
         let (future, handle) = abortable(work.start());
-        let (tasks, own) = (self.clone(), name.to_owned());
+        let (tasks, own) = (self.clone(), SharedName::of(name));
+        let key = own.clone();
         let mut entered = self.lock();
         let task = tokio::spawn(async move {
             let output = future.await;
             tasks.lock().remove(&own);
             output
         });
-        let before = entered.insert(name.to_owned(), (handle, task));
+        let before = entered.insert(key, (handle, task));
         assert!(before.is_none(), "a live name was taken");
     }
 }

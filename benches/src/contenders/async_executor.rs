@@ -6,26 +6,28 @@ use std::fmt;
 use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::vec::Drain;
 
 use async_executor::{Executor, LocalExecutor, Task};
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 
 use crate::contender::{Awaitable, Contender, Findable, OneByOne, Reaping};
+use crate::contenders::map::{Hashing, Sip};
 use crate::name::Name;
 use crate::work::{Gauge, Work};
 
 /// One of the two, for ever.
 pub trait Executes: Copy + 'static {
     /// How a map of tasks is shared there.
-    type Map: Access;
+    type Map<S: Hashing>: Access<S>;
 
     /// Runs a future.
     fn spawn<F: Future<Output: Send> + Send + 'static>(self, future: F) -> Task<F::Output>;
 }
 
 impl Executes for &'static Executor<'static> {
-    type Map = Arc<Mutex<HashMap<String, Task<u64>>>>;
+    type Map<S: Hashing> = Arc<Mutex<Tasks<S>>>;
     #[inline]
     fn spawn<F: Future<Output: Send> + Send + 'static>(self, future: F) -> Task<F::Output> {
         Executor::spawn(self, future)
@@ -33,34 +35,37 @@ impl Executes for &'static Executor<'static> {
 }
 
 impl Executes for &'static LocalExecutor<'static> {
-    type Map = Rc<RefCell<HashMap<String, Task<u64>>>>;
+    type Map<S: Hashing> = Rc<RefCell<Tasks<S>>>;
     #[inline]
     fn spawn<F: Future<Output: Send> + Send + 'static>(self, future: F) -> Task<F::Output> {
         LocalExecutor::spawn(self, future)
     }
 }
 
+/// A map of tasks.
+pub type Tasks<S> = HashMap<String, Task<u64>, S>;
+
 /// A map that is shared among threads, or within one.
-pub trait Access: Default + Clone {
+pub trait Access<S>: Default + Clone {
     /// What it is called in tables.
     const NAME: &'static str;
 
     /// Gives access to the map.
-    fn with<R>(&self, visit: impl FnOnce(&mut HashMap<String, Task<u64>>) -> R) -> R;
+    fn with<R>(&self, visit: impl FnOnce(&mut Tasks<S>) -> R) -> R;
 }
 
-impl Access for Arc<Mutex<HashMap<String, Task<u64>>>> {
-    const NAME: &'static str = "Mutex<HashMap>";
+impl<S: Hashing> Access<S> for Arc<Mutex<Tasks<S>>> {
+    const NAME: &'static str = S::LOCKED;
     #[inline]
-    fn with<R>(&self, visit: impl FnOnce(&mut HashMap<String, Task<u64>>) -> R) -> R {
+    fn with<R>(&self, visit: impl FnOnce(&mut Tasks<S>) -> R) -> R {
         visit(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Access for Rc<RefCell<HashMap<String, Task<u64>>>> {
-    const NAME: &'static str = "RefCell<HashMap>";
+impl<S: Hashing> Access<S> for Rc<RefCell<Tasks<S>>> {
+    const NAME: &'static str = S::IN_CELL;
     #[inline]
-    fn with<R>(&self, visit: impl FnOnce(&mut HashMap<String, Task<u64>>) -> R) -> R {
+    fn with<R>(&self, visit: impl FnOnce(&mut Tasks<S>) -> R) -> R {
         visit(&mut self.borrow_mut())
     }
 }
@@ -107,9 +112,19 @@ impl<E: Executes> OneByOne for Bare<E> {
         held
     }
 
+    type Joins = Task<u64>;
+
+    fn keep_to_join(held: Task<u64>) -> Task<u64> {
+        held
+    }
+
     #[inline]
-    async fn join(&mut self, _: u64, _: &mut Name, held: Task<u64>) -> u64 {
-        held.await
+    async fn join_all(&mut self, held: Drain<'_, Task<u64>>) -> u64 {
+        let mut sum = 0;
+        for task in held {
+            sum += task.await;
+        }
+        sum
     }
 
     #[inline]
@@ -141,31 +156,31 @@ async fn stop(tasks: impl IntoIterator<Item = Task<u64>>) {
 }
 
 /// A map of tasks, shared as is usual on the executor. Who awaits a task takes it out of the map.
-pub struct TaskMap<E: Executes> {
+pub struct TaskMap<E: Executes, S: Hashing = Sip> {
     executor: E,
-    tasks: E::Map,
+    tasks: E::Map<S>,
 }
 
-impl<E: Executes> TaskMap<E> {
+impl<E: Executes, S: Hashing> TaskMap<E, S> {
     #[inline]
     fn take(&self, name: &str) -> Task<u64> {
         self.tasks.with(|tasks| tasks.remove(name)).expect("it is known")
     }
 }
 
-impl<E: Executes> fmt::Debug for TaskMap<E> {
+impl<E: Executes, S: Hashing> fmt::Debug for TaskMap<E, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(E::Map::NAME)
+        f.write_str(E::Map::<S>::NAME)
     }
 }
 
-impl<E: Executes> Contender for TaskMap<E> {
-    const NAME: &'static str = E::Map::NAME;
+impl<E: Executes, S: Hashing> Contender for TaskMap<E, S> {
+    const NAME: &'static str = E::Map::<S>::NAME;
     type Place = E;
     type Held = ();
 
     fn new(place: E) -> Self {
-        Self { executor: place, tasks: E::Map::default() }
+        Self { executor: place, tasks: E::Map::<S>::default() }
     }
 
     #[inline]
@@ -184,14 +199,25 @@ impl<E: Executes> Contender for TaskMap<E> {
     }
 }
 
-impl<E: Executes> OneByOne for TaskMap<E> {
+impl<E: Executes, S: Hashing> OneByOne for TaskMap<E, S> {
     type Kept = ();
 
     fn keep((): ()) {}
 
+    type Joins = ();
+
+    fn keep_to_join((): ()) {}
+
+    /// All at once out of the map: none of them has to be looked for.
     #[inline]
-    async fn join(&mut self, id: u64, name: &mut Name, (): ()) -> u64 {
-        self.take(name.of(id).as_str()).await
+    async fn join_all(&mut self, _: Drain<'_, ()>) -> u64 {
+        let tasks: Vec<Task<u64>> =
+            self.tasks.with(|tasks| tasks.drain().map(|(_, task)| task).collect());
+        let mut sum = 0;
+        for task in tasks {
+            sum += task.await;
+        }
+        sum
     }
 
     #[inline]
@@ -204,7 +230,7 @@ impl<E: Executes> OneByOne for TaskMap<E> {
     }
 }
 
-impl<E: Executes> Findable for TaskMap<E> {
+impl<E: Executes, S: Hashing> Findable for TaskMap<E, S> {
     #[inline]
     async fn is_running(&self, name: &Name) -> bool {
         self.tasks.with(|tasks| tasks.get(name.as_str()).is_some_and(|task| !task.is_finished()))

@@ -1,6 +1,7 @@
 //! The floor: what tokio itself costs. Nothing can be found by name.
 
 use std::hint::black_box;
+use std::vec::Drain;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -48,9 +49,19 @@ impl OneByOne for Bare {
         held
     }
 
+    type Joins = JoinHandle<u64>;
+
+    fn keep_to_join(held: JoinHandle<u64>) -> JoinHandle<u64> {
+        held
+    }
+
     #[inline]
-    async fn join(&mut self, _: u64, _: &mut Name, held: JoinHandle<u64>) -> u64 {
-        held.await.expect("it ends")
+    async fn join_all(&mut self, held: Drain<'_, JoinHandle<u64>>) -> u64 {
+        let mut sum = 0;
+        for task in held {
+            sum += task.await.expect("it ends");
+        }
+        sum
     }
 
     #[inline]

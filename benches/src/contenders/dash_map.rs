@@ -1,21 +1,23 @@
 //! A sharded map of abort handles.
 
 use std::sync::Arc;
+use std::vec::Drain;
 
 use dashmap::{DashMap, Entry};
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::contender::{Contender, Findable, OneByOne, Reaping};
+use crate::contenders::map::{Hashing, Key, SharedName, Sip};
 use crate::name::Name;
 use crate::work::Work;
 
 /// `DashMap<String, AbortHandle>`. The caller of `spawn` has the `JoinHandle`.
 #[derive(Clone, Debug)]
-pub struct Sharded(Arc<DashMap<String, AbortHandle>>);
+pub struct Sharded<S: Hashing = Sip, K: Key = String>(Arc<DashMap<K, AbortHandle, S>>);
 
-impl Contender for Sharded {
-    const NAME: &'static str = "DashMap";
+impl<S: Hashing, K: Key> Contender for Sharded<S, K> {
+    const NAME: &'static str = S::SHARDED;
     type Place = &'static Handle;
     type Held = JoinHandle<u64>;
 
@@ -26,7 +28,7 @@ impl Contender for Sharded {
     #[inline]
     async fn spawn(&mut self, name: &Name, work: impl Work) -> JoinHandle<u64> {
         let task = tokio::spawn(work.start());
-        let before = self.0.insert(name.to_owned(), task.abort_handle());
+        let before = self.0.insert(K::of(name), task.abort_handle());
         assert!(before.is_none(), "a live name was taken");
         task
     }
@@ -44,18 +46,28 @@ impl Contender for Sharded {
     }
 }
 
-impl OneByOne for Sharded {
+impl<S: Hashing, K: Key> OneByOne for Sharded<S, K> {
     type Kept = JoinHandle<u64>;
 
     fn keep(held: JoinHandle<u64>) -> JoinHandle<u64> {
         held
     }
 
+    type Joins = JoinHandle<u64>;
+
+    fn keep_to_join(held: JoinHandle<u64>) -> JoinHandle<u64> {
+        held
+    }
+
+    /// By the handles; none of the names is needed for the records to go.
     #[inline]
-    async fn join(&mut self, id: u64, name: &mut Name, held: JoinHandle<u64>) -> u64 {
-        let output = held.await.expect("it ends");
-        self.0.remove(name.of(id).as_str());
-        output
+    async fn join_all(&mut self, held: Drain<'_, JoinHandle<u64>>) -> u64 {
+        let mut sum = 0;
+        for task in held {
+            sum += task.await.expect("it ends");
+        }
+        self.purge();
+        sum
     }
 
     #[inline]
@@ -70,7 +82,7 @@ impl OneByOne for Sharded {
     }
 }
 
-impl Findable for Sharded {
+impl<S: Hashing> Findable for Sharded<S> {
     #[inline]
     async fn is_running(&self, name: &Name) -> bool {
         self.0.get(name.as_str()).is_some_and(|task| !task.is_finished())
@@ -83,7 +95,7 @@ impl Findable for Sharded {
     }
 }
 
-impl Reaping for Sharded {
+impl<S: Hashing> Reaping for Sharded<S, SharedName> {
     fn reaping(place: &'static Handle) -> Self {
         Self::new(place)
     }
@@ -91,8 +103,8 @@ impl Reaping for Sharded {
     /// Under the shard's lock, because the task may end before its handle is entered.
     #[inline]
     fn spawn_forgotten(&mut self, name: &Name, work: impl Work) {
-        let (tasks, own) = (self.0.clone(), name.to_owned());
-        let Entry::Vacant(place) = self.0.entry(name.to_owned()) else {
+        let (tasks, own) = (self.0.clone(), SharedName::of(name));
+        let Entry::Vacant(place) = self.0.entry(own.clone()) else {
             panic!("a live name was taken");
         };
         let task = tokio::spawn(async move {

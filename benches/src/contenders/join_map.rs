@@ -1,6 +1,7 @@
 //! tokio-util's `JoinMap`: with one owner, and behind a lock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::vec::Drain;
 
 use tokio::runtime::Handle;
 use tokio_util::task::JoinMap;
@@ -41,9 +42,17 @@ impl OneByOne for Map {
 
     fn keep((): ()) {}
 
+    type Joins = ();
+
+    fn keep_to_join((): ()) {}
+
     #[inline]
-    async fn join(&mut self, _: u64, _: &mut Name, (): ()) -> u64 {
-        self.0.join_next().await.expect("one is left").1.expect("it ends")
+    async fn join_all(&mut self, _: Drain<'_, ()>) -> u64 {
+        let mut sum = 0;
+        while let Some((_, end)) = self.0.join_next().await {
+            sum += end.expect("it ends");
+        }
+        sum
     }
 
     #[inline]
@@ -158,9 +167,18 @@ impl OneByOne for AsyncLockedMap {
 
     fn keep((): ()) {}
 
+    type Joins = ();
+
+    fn keep_to_join((): ()) {}
+
     #[inline]
-    async fn join(&mut self, _: u64, _: &mut Name, (): ()) -> u64 {
-        self.0.lock().await.join_next().await.expect("one is left").1.expect("it ends")
+    async fn join_all(&mut self, _: Drain<'_, ()>) -> u64 {
+        let mut map = self.0.lock().await;
+        let mut sum = 0;
+        while let Some((_, end)) = map.join_next().await {
+            sum += end.expect("it ends");
+        }
+        sum
     }
 
     #[inline]

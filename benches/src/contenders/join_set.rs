@@ -1,6 +1,7 @@
 //! tokio's `JoinSet`: no names.
 
 use std::hint::black_box;
+use std::vec::Drain;
 
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinSet};
@@ -45,9 +46,17 @@ impl OneByOne for Set {
         held
     }
 
+    type Joins = ();
+
+    fn keep_to_join(_: AbortHandle) {}
+
     #[inline]
-    async fn join(&mut self, _: u64, _: &mut Name, _: AbortHandle) -> u64 {
-        self.0.join_next().await.expect("one is left").expect("it ends")
+    async fn join_all(&mut self, _: Drain<'_, ()>) -> u64 {
+        let mut sum = 0;
+        while let Some(end) = self.0.join_next().await {
+            sum += end.expect("it ends");
+        }
+        sum
     }
 
     #[inline]

@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::vec::Drain;
 
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 use crate::contender::{Contender, OneByOne};
+use crate::contenders::map::{Hashing, Sip};
 use crate::name::Name;
 use crate::work::Work;
 
@@ -46,9 +48,19 @@ impl OneByOne for Bare {
         held
     }
 
+    type Joins = JoinHandle<u64>;
+
+    fn keep_to_join(held: JoinHandle<u64>) -> JoinHandle<u64> {
+        held
+    }
+
     #[inline]
-    async fn join(&mut self, _: u64, _: &mut Name, held: JoinHandle<u64>) -> u64 {
-        held.await.expect("it ends")
+    async fn join_all(&mut self, held: Drain<'_, JoinHandle<u64>>) -> u64 {
+        let mut sum = 0;
+        for task in held {
+            sum += task.await.expect("it ends");
+        }
+        sum
     }
 
     #[inline]
@@ -70,17 +82,17 @@ async fn stop(tasks: Vec<JoinHandle<u64>>) {
 
 /// `RefCell<HashMap<String, JoinHandle>>`. Who awaits a task takes its handle out of the map.
 #[derive(Debug, Default)]
-pub struct LocalMap(RefCell<HashMap<String, JoinHandle<u64>>>);
+pub struct LocalMap<S = Sip>(RefCell<HashMap<String, JoinHandle<u64>, S>>);
 
-impl LocalMap {
+impl<S: Hashing> LocalMap<S> {
     #[inline]
     fn take(&self, name: &str) -> JoinHandle<u64> {
         self.0.borrow_mut().remove(name).expect("it is known")
     }
 }
 
-impl Contender for LocalMap {
-    const NAME: &'static str = "RefCell<HashMap>";
+impl<S: Hashing> Contender for LocalMap<S> {
+    const NAME: &'static str = S::IN_CELL;
     type Place = &'static LocalSet;
     type Held = ();
 
@@ -104,15 +116,25 @@ impl Contender for LocalMap {
     }
 }
 
-impl OneByOne for LocalMap {
+impl<S: Hashing> OneByOne for LocalMap<S> {
     type Kept = ();
 
     fn keep((): ()) {}
 
+    type Joins = ();
+
+    fn keep_to_join((): ()) {}
+
+    /// All at once out of the map: none of them has to be looked for.
     #[inline]
-    async fn join(&mut self, id: u64, name: &mut Name, (): ()) -> u64 {
-        let task = self.take(name.of(id).as_str());
-        task.await.expect("it ends")
+    async fn join_all(&mut self, _: Drain<'_, ()>) -> u64 {
+        let tasks: Vec<JoinHandle<u64>> =
+            self.0.borrow_mut().drain().map(|(_, task)| task).collect();
+        let mut sum = 0;
+        for task in tasks {
+            sum += task.await.expect("it ends");
+        }
+        sum
     }
 
     #[inline]

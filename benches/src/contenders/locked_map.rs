@@ -2,21 +2,25 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::vec::Drain;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::contender::{Contender, Findable, OneByOne, Reaping};
+use crate::contenders::map::{Hashing, Key, SharedName, Sip};
 use crate::name::Name;
 use crate::work::Work;
 
+type Tasks<S, K> = HashMap<K, JoinHandle<u64>, S>;
+
 /// `Mutex<HashMap<String, JoinHandle>>`. Who awaits a task takes its handle out of the map.
 #[derive(Clone, Debug)]
-pub struct LockedMap(Arc<Mutex<HashMap<String, JoinHandle<u64>>>>);
+pub struct LockedMap<S = Sip, K = String>(Arc<Mutex<Tasks<S, K>>>);
 
-impl LockedMap {
+impl<S: Hashing, K: Key> LockedMap<S, K> {
     #[inline]
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, JoinHandle<u64>>> {
+    fn lock(&self) -> MutexGuard<'_, Tasks<S, K>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -26,8 +30,8 @@ impl LockedMap {
     }
 }
 
-impl Contender for LockedMap {
-    const NAME: &'static str = "Mutex<HashMap>";
+impl<S: Hashing, K: Key> Contender for LockedMap<S, K> {
+    const NAME: &'static str = S::LOCKED;
     type Place = &'static Handle;
     type Held = ();
 
@@ -38,7 +42,7 @@ impl Contender for LockedMap {
     #[inline]
     async fn spawn(&mut self, name: &Name, work: impl Work) {
         let task = tokio::spawn(work.start());
-        let before = self.lock().insert(name.to_owned(), task);
+        let before = self.lock().insert(K::of(name), task);
         assert!(before.is_none(), "a live name was taken");
     }
 
@@ -55,15 +59,24 @@ impl Contender for LockedMap {
     }
 }
 
-impl OneByOne for LockedMap {
+impl<S: Hashing, K: Key> OneByOne for LockedMap<S, K> {
     type Kept = ();
 
     fn keep((): ()) {}
 
+    type Joins = ();
+
+    fn keep_to_join((): ()) {}
+
+    /// All at once out of the map: none of them has to be looked for.
     #[inline]
-    async fn join(&mut self, id: u64, name: &mut Name, (): ()) -> u64 {
-        let task = self.take(name.of(id).as_str());
-        task.await.expect("it ends")
+    async fn join_all(&mut self, _: Drain<'_, ()>) -> u64 {
+        let tasks: Vec<JoinHandle<u64>> = self.lock().drain().map(|(_, task)| task).collect();
+        let mut sum = 0;
+        for task in tasks {
+            sum += task.await.expect("it ends");
+        }
+        sum
     }
 
     #[inline]
@@ -78,7 +91,7 @@ impl OneByOne for LockedMap {
     }
 }
 
-impl Findable for LockedMap {
+impl<S: Hashing> Findable for LockedMap<S> {
     #[inline]
     async fn is_running(&self, name: &Name) -> bool {
         self.lock().get(name.as_str()).is_some_and(|task| !task.is_finished())
@@ -91,7 +104,7 @@ impl Findable for LockedMap {
     }
 }
 
-impl Reaping for LockedMap {
+impl<S: Hashing> Reaping for LockedMap<S, SharedName> {
     fn reaping(place: &'static Handle) -> Self {
         Self::new(place)
     }
@@ -99,14 +112,15 @@ impl Reaping for LockedMap {
     /// Under the lock, because the task may end before its handle is entered.
     #[inline]
     fn spawn_forgotten(&mut self, name: &Name, work: impl Work) {
-        let (tasks, own) = (self.clone(), name.to_owned());
+        let (tasks, own) = (self.clone(), SharedName::of(name));
+        let key = own.clone();
         let mut entered = self.lock();
         let task = tokio::spawn(async move {
             let output = work.start().await;
             tasks.lock().remove(&own);
             output
         });
-        let before = entered.insert(name.to_owned(), task);
+        let before = entered.insert(key, task);
         assert!(before.is_none(), "a live name was taken");
     }
 }

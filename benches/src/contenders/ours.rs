@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::vec::Drain;
 
 use async_executor::{Executor, LocalExecutor};
 use task_registry::local::OnLocalExecutor;
@@ -132,14 +133,24 @@ macro_rules! ours {
         }
 
         impl<V: Variant> OneByOne for Ours<$spawner, V> {
+            type Joins = Self::Held;
+
+            fn keep_to_join(held: Self::Held) -> Self::Held {
+                held
+            }
+
+            #[inline]
+            async fn join_all(&mut self, held: Drain<'_, Self::Held>) -> u64 {
+                let mut sum = 0;
+                for task in held {
+                    sum += task.await.expect("it ends");
+                }
+                sum
+            }
+
             type Kept = ();
 
             fn keep(_: Self::Held) {}
-
-            #[inline]
-            async fn join(&mut self, _: u64, _: &mut Name, held: Self::Held) -> u64 {
-                held.await.expect("it ends")
-            }
 
             #[inline]
             async fn cancel(&mut self, name: &Name, (): ()) {

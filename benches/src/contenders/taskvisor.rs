@@ -1,5 +1,7 @@
 //! taskvisor, with its limits lifted.
 
+use std::vec::Drain;
+
 use taskvisor::{
     Supervisor, SupervisorConfig, SupervisorHandle, TaskFn, TaskOutcome, TaskSpec, TaskWaiter,
 };
@@ -55,11 +57,21 @@ impl OneByOne for Visor {
 
     fn keep(_: Self::Held) {}
 
-    /// It has no outputs: this one is known beforehand.
-    async fn join(&mut self, _: u64, _: &mut Name, held: Self::Held) -> u64 {
-        let (waiter, output) = held.expect("it is watched");
-        assert!(matches!(waiter.wait().await, Ok(TaskOutcome::Completed)));
-        output
+    type Joins = Option<(TaskWaiter, u64)>;
+
+    fn keep_to_join(held: Self::Held) -> Self::Joins {
+        held
+    }
+
+    /// It has no outputs: these are known beforehand.
+    async fn join_all(&mut self, held: Drain<'_, Self::Joins>) -> u64 {
+        let mut sum = 0;
+        for held in held {
+            let (waiter, output) = held.expect("it is watched");
+            assert!(matches!(waiter.wait().await, Ok(TaskOutcome::Completed)));
+            sum += output;
+        }
+        sum
     }
 
     async fn cancel(&mut self, name: &Name, (): ()) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::vec::Drain;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::contender::{Awaitable, Contender, Findable, OneByOne, Reaping};
+use crate::contenders::map::{Key, SharedName};
 use crate::contenders::shared::waiter;
 use crate::name::Name;
 use crate::work::{Gauge, Work};
@@ -17,15 +19,15 @@ type Task = (CancellationToken, JoinHandle<Option<u64>>);
 
 /// `TaskTracker`, a `CancellationToken` for each task, and a locked map.
 #[derive(Clone, Debug)]
-pub struct Tracker {
+pub struct Tracker<K = String> {
     tracker: TaskTracker,
     all: CancellationToken,
-    tasks: Arc<Mutex<HashMap<String, Task>>>,
+    tasks: Arc<Mutex<HashMap<K, Task>>>,
 }
 
-impl Tracker {
+impl<K: Key> Tracker<K> {
     #[inline]
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Task>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Task>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -35,7 +37,7 @@ impl Tracker {
     }
 }
 
-impl Contender for Tracker {
+impl<K: Key> Contender for Tracker<K> {
     const NAME: &'static str = "TaskTracker";
     type Place = &'static Handle;
     type Held = ();
@@ -48,7 +50,7 @@ impl Contender for Tracker {
     async fn spawn(&mut self, name: &Name, work: impl Work) {
         let token = self.all.child_token();
         let task = self.tracker.spawn(token.clone().run_until_cancelled_owned(work.start()));
-        let before = self.lock().insert(name.to_owned(), (token, task));
+        let before = self.lock().insert(K::of(name), (token, task));
         assert!(before.is_none(), "a live name was taken");
     }
 
@@ -64,15 +66,24 @@ impl Contender for Tracker {
     }
 }
 
-impl OneByOne for Tracker {
+impl<K: Key> OneByOne for Tracker<K> {
     type Kept = ();
 
     fn keep((): ()) {}
 
+    type Joins = ();
+
+    fn keep_to_join((): ()) {}
+
+    /// All at once out of the map: none of them has to be looked for.
     #[inline]
-    async fn join(&mut self, id: u64, name: &mut Name, (): ()) -> u64 {
-        let (_, task) = self.take(name.of(id).as_str());
-        task.await.expect("it ends").expect("it is not cancelled")
+    async fn join_all(&mut self, _: Drain<'_, ()>) -> u64 {
+        let tasks: Vec<Task> = self.lock().drain().map(|(_, task)| task).collect();
+        let mut sum = 0;
+        for (_, task) in tasks {
+            sum += task.await.expect("it ends").expect("it is not cancelled");
+        }
+        sum
     }
 
     #[inline]
@@ -103,7 +114,7 @@ impl Findable for Tracker {
     }
 }
 
-impl Reaping for Tracker {
+impl Reaping for Tracker<SharedName> {
     fn reaping(place: &'static Handle) -> Self {
         Self::new(place)
     }
@@ -112,7 +123,8 @@ impl Reaping for Tracker {
     #[inline]
     fn spawn_forgotten(&mut self, name: &Name, work: impl Work) {
         let token = self.all.child_token();
-        let (tasks, own) = (self.tasks.clone(), name.to_owned());
+        let (tasks, own) = (self.tasks.clone(), SharedName::of(name));
+        let key = own.clone();
         let future = token.clone().run_until_cancelled_owned(work.start());
         let mut entered = self.lock();
         let task = self.tracker.spawn(async move {
@@ -120,7 +132,7 @@ impl Reaping for Tracker {
             tasks.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
             output
         });
-        let before = entered.insert(name.to_owned(), (token, task));
+        let before = entered.insert(key, (token, task));
         assert!(before.is_none(), "a live name was taken");
     }
 }

@@ -10,7 +10,7 @@ use crate::workload::{Figure, Workload};
 #[derive(Debug)]
 pub struct W1<C: OneByOne> {
     contender: C,
-    held: Vec<C::Held>,
+    held: Vec<C::Joins>,
     name: Name,
     n: usize,
 }
@@ -30,12 +30,9 @@ impl<C: OneByOne> Workload for W1<C> {
         for _ in 0..repeats {
             let sum = reading.add(*n, async {
                 for id in 0..*n as u64 {
-                    held.push(contender.spawn(name.of(id), Ready(id)).await);
+                    held.push(C::keep_to_join(contender.spawn(name.of(id), Ready(id)).await));
                 }
-                let mut sum = 0;
-                for (id, held) in held.drain(..).enumerate() {
-                    sum += contender.join(id as u64, name, held).await;
-                }
+                let sum = contender.join_all(held.drain(..)).await;
                 contender.forget_ended();
                 sum
             });

@@ -12,7 +12,7 @@ use crate::workload::{Figure, Workload};
 #[derive(Debug)]
 pub struct W11<C: OneByOne> {
     contender: C,
-    held: Vec<C::Held>,
+    held: Vec<C::Joins>,
     name: Name,
     each: u64,
 }
@@ -47,12 +47,9 @@ impl<C: OneByOne> Workload for W11<C> {
         for _ in 0..repeats {
             let polled = reading.add(all as usize, async {
                 for id in 0..Self::TASKS {
-                    held.push(contender.spawn(name.of(id), Yielding(*each)).await);
+                    held.push(C::keep_to_join(contender.spawn(name.of(id), Yielding(*each)).await));
                 }
-                let mut polled = 0;
-                for (id, held) in held.drain(..).enumerate() {
-                    polled += contender.join(id as u64, name, held).await;
-                }
+                let polled = contender.join_all(held.drain(..)).await;
                 contender.forget_ended();
                 polled
             });

@@ -9,12 +9,12 @@ pub(crate) fn print(lines: &[Line]) {
         let figure = first.figure;
         println!("\n{} {} · N = {} · {}", figure.id, figure.what, first.n, first.runtime);
         println!(
-            "  {:18} {:>10} {:>8} {:>8} {:>8} {:>8}",
+            "  {:25} {:>10} {:>8} {:>8} {:>8} {:>8}",
             "", "median", "to bare", "to ours", "allocs", "bytes"
         );
         for line in lines {
             println!(
-                "  {:18} {:>10} {:>8} {:>8} {:>8} {:>8}{}",
+                "  {:25} {:>10} {:>8} {:>8} {:>8} {:>8}{}",
                 line.contender,
                 line.median_ns.map_or("-".to_owned(), time),
                 ratio(line.ratio_to_bare),
