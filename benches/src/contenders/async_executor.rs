@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::future::poll_fn;
 use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::vec::Drain;
 
 use async_executor::{Executor, LocalExecutor, Task};
@@ -148,10 +150,19 @@ impl<E: Executes> Reaping for Bare<E> {
     }
 }
 
-/// One after the other: `cancel` asks when it is first polled.
+/// All at once: `cancel` asks when it is first polled. For that each of its futures needs a place, a box.
 async fn stop(tasks: impl IntoIterator<Item = Task<u64>>) {
-    for task in tasks {
-        assert_eq!(task.cancel().await, None);
+    let cancel = |task: Task<u64>| Box::pin(task.cancel());
+    let mut ends: Vec<_> = tasks.into_iter().map(cancel).collect();
+    poll_fn(|cx| {
+        for end in &mut ends {
+            assert!(end.as_mut().poll(cx).is_pending(), "it waits for ever");
+        }
+        Poll::Ready(())
+    })
+    .await;
+    for end in ends {
+        assert_eq!(end.await, None);
     }
 }
 
