@@ -211,6 +211,9 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     /// reach the cleanup. An executor that lets go of the task skips it. How it went is in
     /// [`TaskInfo::cleanup`](crate::TaskInfo::cleanup).
     ///
+    /// A task that is asked to stop before its first poll is cleaned up, too. If it waits for the task that it replaces
+    /// ([`Replace`](conflict::Replace)), that is at once, beside that task, which may still run.
+    ///
     /// It takes the future's place in memory, in no box; to note how it went costs one allocation, when the task ends.
     pub fn cleanup<K, E, L, D>(
         self,

@@ -222,8 +222,8 @@ impl<M: Mode> Tasks<M> {
     /// [`spawn_restartable`](crate::TaskBuilder::spawn_restartable), and returns the new one.
     ///
     /// A live task is asked to stop, with the reason "replaced" and its own grace if it has one. The new one owns the name
-    /// at once, and starts when the old one has ended: never do two of them run (law 6). Of a task that has ended the record
-    /// is enough. From anywhere, also from inside the task itself, which then ends at its next `await`. Restarts at the same
+    /// at once, and starts when the old one has ended: never do the futures of two of them run (law 6). Of a task that has
+    /// ended the record is enough. From anywhere, also from inside the task itself, which then ends at its next `await`. Restarts at the same
     /// time are put in a row: each but the last returns a task that ends before it started, as "replaced".
     ///
     /// The factory is called by whoever calls this, and not under a lock (law 9); the output of the new task goes to nobody,

@@ -23,7 +23,8 @@ pin_project! {
     /// [`TaskHandle`](crate::TaskHandle). When an executor drops it unfinished, it reports that (law 11).
     ///
     /// Polling one that is pending costs, beyond polling the future itself, two loads and a comparison; no lock is
-    /// taken unless the waker changed. Adds a word or two to the size of the future, four or five in a fixed table.
+    /// taken unless the waker changed. Adds one or two words to the size of the future, five or six in a fixed table,
+    /// and one more without std.
     #[must_use = "a tracked future must be polled, or its task stays queued"]
     #[project = TrackedProj]
     pub struct Tracked<F: Future, M: Storage, X: Terms<F::Output> = ()> {

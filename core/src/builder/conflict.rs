@@ -9,8 +9,9 @@ use crate::{SpawnError, Spawned, TaskHandle, TaskRef};
 pub struct Fail;
 
 /// The newcomer has the name at once and the other task is asked to stop; the newcomer is queued until that one,
-/// and what that one was to replace itself, has ended. Never do two of them run. It is asked to stop before the executor
-/// is given the newcomer, so also when the executor then refuses that.
+/// and what that one was to replace itself, has ended. Never do the futures of two of them run. A cleanup may: that of a
+/// newcomer that is asked to stop while it waits runs at once, on its own executor, beside the task it waits for. The other
+/// task is asked to stop before the executor is given the newcomer, so also when the executor then refuses that.
 #[derive(Clone, Copy, Debug)]
 pub struct Replace;
 
