@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use core::task::Waker;
 
@@ -281,40 +282,33 @@ impl<M: Mode> Slot<M> {
         let name = core::mem::replace(self.back.name.get_mut(), Text::EMPTY);
         let (waker, payload) = self.empty();
         let More { joiner, extras } = &mut self.body_mut().more;
-        garbage.left = Some((name, payload, (waker, joiner.take()), extras.take()));
-        garbage.any = true;
+        *garbage.0 = Some((name, payload, (waker, joiner.take()), extras.take()));
     }
 }
 
 type Wakers = (Option<Waker>, Option<Waker>);
 type Left<M> = (Text, Option<Payload>, Wakers, Option<Box<Extras<M>>>);
 
-/// What a task left in its slot. It is written only where there is something, and never moved.
-pub(super) struct Garbage<M: Mode> {
-    /// Whether there is any. Apart from `left`, whose first byte says so too: that is written as a byte and read with those after it,
-    /// for which a processor waits.
-    any: bool,
-    left: Option<Left<M>>,
-}
+/// What a task left in its slot. Written only where there is something, never moved, and let go of by [`Garbage::drop`] alone: so who
+/// has none, as most do, looks at one byte.
+pub(super) struct Garbage<M: Mode>(ManuallyDrop<Option<Left<M>>>);
 
 impl<M: Mode> Garbage<M> {
     #[inline]
     pub(super) const fn none() -> Self {
-        Self { any: false, left: None }
+        Self(ManuallyDrop::new(None))
     }
 
     #[inline]
-    pub(super) fn drop(self) {
-        if self.any {
+    pub(super) fn drop(&mut self) {
+        if self.0.is_some() {
             self.drop_some();
-        } else {
-            core::mem::forget(self);
         }
     }
 
     #[cold]
-    fn drop_some(self) {
-        let Some((_, payload, (waker, joiner), extras)) = self.left else { return };
+    fn drop_some(&mut self) {
+        let Some((_, payload, (waker, joiner), extras)) = self.0.take() else { return };
         in_turn! {
             let_go(payload);
             let_go(waker);
