@@ -128,13 +128,13 @@ impl<M: Mode> CoreRef<M> {
         Self::first(own)
     }
 
-    /// Gives a record its name again, if no other task has it: the one that took it came to nothing. A task that lives gets its
-    /// own back when that one leaves the chain.
+    /// Gives a record its name again, if no other task has it: the one that took it came to nothing. Not where the task lives and
+    /// another stands behind it by now, which has been admitted under that name.
     pub(crate) fn restore_name(&self, record: &SlotRef<M>) {
         let (name, hash) = (record.text().key(), record.head().hash);
         self.shard(hash).1.lock.with(|inner| {
-            let is_record = record.has_record() && record.settled() & ENDED != 0;
-            if is_record && inner.named(hash, &name).is_none() {
+            let is_last = || record.settled() & ENDED != 0 || !record.is_followed();
+            if record.has_record() && is_last() && inner.named(hash, &name).is_none() {
                 inner.name(self, record.as_ptr());
             }
         });

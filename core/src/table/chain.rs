@@ -67,6 +67,13 @@ fn has_ended<M: Mode>(task: &Slot<M>) -> bool {
     task.settled() & ENDED != 0
 }
 
+impl<M: Mode> Slot<M> {
+    /// Whether another task stands behind this one. The name's shard is locked.
+    pub(super) fn is_followed(&self) -> bool {
+        self.with(|body| body.some_extras().is_some_and(|extras| extras.after.is_some()))
+    }
+}
+
 impl<M: Mode> Inner<M> {
     /// The live task of this name.
     pub(super) fn holder(
