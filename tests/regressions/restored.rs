@@ -39,4 +39,6 @@ fn law_06_a_restart_that_comes_to_nothing_gives_no_name_to_a_task_that_others_st
         (Some(Outcome::Completed), Some(Outcome::Completed))
     );
     assert_eq!(tasks.live(), 0);
+    // The record keeps the factory, and that the registry.
+    tasks.purge();
 }
