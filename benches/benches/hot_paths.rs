@@ -134,6 +134,23 @@ fn rested<M: Mode>() -> Vec<Scene<M>> {
     scenes
 }
 
+/// Tables in which each name is that of a record, and was before: so there is room for those that come.
+fn again<M: Mode>() -> Vec<Scene<M>> {
+    let mut scenes = scenes(Scene::<M>::forgotten);
+    for scene in &mut scenes {
+        spawn(scene, ready(1));
+        let mut futures = scene.take();
+        assert_eq!(poll(&mut futures), TIMES);
+        scene.futures.extend(futures);
+    }
+    // As in `rested`.
+    for scene in &mut scenes {
+        scene.futures.clear();
+        scene.handles.clear();
+    }
+    scenes
+}
+
 /// Spawns the future under each of the names.
 fn spawn<M: Mode>(scene: &mut Scene<M>, future: impl Future<Output = u64> + Clone + 'static) {
     for name in &scene.names {
@@ -164,6 +181,17 @@ fn spawn_waiting<M: Mode>(mut scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
 #[bench::sync(rested::<Sync>())]
 #[bench::unsync(rested::<Unsync>())]
 fn spawn_ready<M: Mode>(mut scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
+    for scene in &mut scenes {
+        spawn(scene, ready(1));
+    }
+    scenes
+}
+
+// Spawn a task that is ready under the name of one that has ended.
+#[library_benchmark]
+#[bench::sync(again::<Sync>())]
+#[bench::unsync(again::<Unsync>())]
+fn spawn_again<M: Mode>(mut scenes: Vec<Scene<M>>) -> Vec<Scene<M>> {
     for scene in &mut scenes {
         spawn(scene, ready(1));
     }
@@ -278,6 +306,7 @@ library_benchmark_group!(
     benchmarks = [
         spawn_waiting,
         spawn_ready,
+        spawn_again,
         poll_pending,
         finish,
         join,

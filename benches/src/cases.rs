@@ -40,6 +40,7 @@ use crate::workloads::w10::W10;
 use crate::workloads::w11::W11;
 
 type Forgetful = Ours<Tokio, ours::NoRecords>;
+type Again = Ours<Tokio, ours::NamesAgain>;
 type Clocked = Ours<Tokio, ours::Clock>;
 type Watched = Ours<Tokio, ours::Observed>;
 type OnLocalSet = Ours<TokioLocal<&'static LocalSet>>;
@@ -151,8 +152,8 @@ macro_rules! cases {
 macro_rules! on_tokio {
     ($runtime:ty) => {
         [
-            &cases!($runtime, W1: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Map<Fold>, Sharded, Sharded<Fold>, Tracker, Abort, JoinMap, Set, Visor)[..],
-            &cases!($runtime, W2: Bare, Ours<Tokio>, Forgetful, Clocked, Watched, Map, Map<Fold>, Sharded, Sharded<Fold>, Tracker, Abort, JoinMap, Set, Visor),
+            &cases!($runtime, W1: Bare, Ours<Tokio>, Forgetful, Again, Clocked, Watched, Map, Map<Fold>, Sharded, Sharded<Fold>, Tracker, Abort, JoinMap, Set, Visor)[..],
+            &cases!($runtime, W2: Bare, Ours<Tokio>, Forgetful, Again, Clocked, Watched, Map, Map<Fold>, Sharded, Sharded<Fold>, Tracker, Abort, JoinMap, Set, Visor),
             &cases!($runtime, W3: Ours<Tokio>, Map, Map<Fold>, Sharded, Sharded<Fold>, Tracker, Abort, LockedJoinMap, Visor),
             &cases!($runtime, Purge: Ours<Tokio>, Map, Sharded, Tracker, Abort, JoinMap, Set),
             &cases!($runtime, Reap: Bare, Ours<Tokio>, Map<Sip, SharedName>, Map<Fold, SharedName>, Sharded<Sip, SharedName>, Sharded<Fold, SharedName>, Tracker<SharedName>, Abort<SharedName>, JoinMap, Set),

@@ -43,8 +43,8 @@ pub trait Variant {
     /// Up to how many tasks it is run with.
     const MOST: usize = 100_000;
 
-    /// Whether records stay until they are purged.
-    const RECORDS: bool = true;
+    /// Whether what has ended is purged, for which others have nothing to do.
+    const PURGES: bool = true;
 
     /// The options.
     fn options() -> Options;
@@ -69,9 +69,23 @@ pub struct NoRecords;
 impl Variant for NoRecords {
     const NAME: &'static str = "  without records";
     const MOST: usize = usize::MAX;
-    const RECORDS: bool = false;
+    const PURGES: bool = false;
     fn options() -> Options {
         Options::new().retain(Retain::Nothing)
+    }
+}
+
+/// Purging nothing, so that each name is that of a record, from the second repeat on: as where the same jobs run again and again.
+/// Only with so many tasks that all of them leave one.
+#[derive(Debug)]
+pub struct NamesAgain;
+
+impl Variant for NamesAgain {
+    const NAME: &'static str = "  names of records";
+    const MOST: usize = 1_000;
+    const PURGES: bool = false;
+    fn options() -> Options {
+        Options::new()
     }
 }
 
@@ -128,7 +142,7 @@ macro_rules! ours {
             }
 
             async fn known(&self) -> usize {
-                self.0.len()
+                if V::PURGES { self.0.len() } else { self.0.live() }
             }
         }
 
@@ -159,7 +173,7 @@ macro_rules! ours {
             }
 
             fn forget_ended(&mut self) {
-                if V::RECORDS {
+                if V::PURGES {
                     self.0.purge();
                 }
             }

@@ -65,7 +65,7 @@ impl<M: Mode> CoreRef<M> {
         self.admit_with(core::mem::replace(name, Text::EMPTY), policy, flags, None)
     }
 
-    /// The same for a task that has nothing but a name, which is new here, if it is as simple as that.
+    /// The same for a task that has nothing but a name, which is new here or that of a record, if it is as simple as that.
     // Once for each mode, not for each future; what it returns fits in two registers.
     #[inline(never)]
     fn admit_new(&self, name: &mut Text, flags: u32) -> Option<(SlotRef<M>, SlotRef<M>)> {
@@ -84,13 +84,16 @@ impl<M: Mode> CoreRef<M> {
     fn place_new(&self, name: &mut Text, hash: u32, flags: u32) -> Option<NonNull<Slot<M>>> {
         let (index, shard) = self.shard(hash);
         shard.lock.with(|inner| {
-            let vacancy = inner.names.vacancy(hash)?;
+            let (at, known) = inner.names.entry(hash)?;
+            if known.is_some_and(|known| !inner.yields(known, name)) {
+                return None;
+            }
             if inner.closed || self.take_place().is_err() {
                 return None;
             }
             let (new, place) = inner.memory.allocate(self, index);
             self.furnish(new, name, hash, flags);
-            inner.names.fill(vacancy, hash, place);
+            inner.names.fill(at, hash, place);
             shard.spawned.bump();
             Some(new)
         })
@@ -157,7 +160,7 @@ impl<M: Mode> CoreRef<M> {
             shard.spawned.bump();
             Ok(new)
         });
-        guarded(|| loose.tie_up(), || admitted.iter().copied().for_each(give_up));
+        guarded(|| loose.tie_up(self), || admitted.iter().copied().for_each(give_up));
         admitted
     }
 

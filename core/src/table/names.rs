@@ -77,9 +77,10 @@ impl Names {
         self.len as usize * 2 >= self.entries.len()
     }
 
-    /// Where an entry of this hash would be added, if there is none yet, and room.
+    /// Where the first entry of this hash is, and to which place it leads; or where one would be added, if there is none yet. `None` if
+    /// there is no room.
     #[inline]
-    pub(super) fn vacancy(&self, hash: u32) -> Option<At> {
+    pub(super) fn entry(&self, hash: u32) -> Option<(At, Option<u32>)> {
         if self.is_full() {
             return None;
         }
@@ -87,19 +88,19 @@ impl Names {
         let mut at = hash as usize & mask;
         loop {
             match self.entries.get(at)? {
-                entry if entry.place == FREE => return Some(At(at)),
-                entry if entry.hash == hash => return None,
+                entry if entry.place == FREE => return Some((At(at), None)),
+                entry if entry.hash == hash => return Some((At(at), Some(entry.place))),
                 _ => at = (at + 1) & mask,
             }
         }
     }
 
-    /// Adds an entry there.
+    /// Puts an entry there, in place of the one of this hash if there is one.
     #[inline]
     pub(super) fn fill(&mut self, At(at): At, hash: u32, place: u32) {
         if let Some(entry) = self.entries.get_mut(at) {
+            self.len += u32::from(entry.place == FREE);
             *entry = Entry { hash, place };
-            self.len += 1;
         }
     }
 

@@ -10,7 +10,7 @@ use super::tally::Tally;
 use super::{Core, slot};
 use crate::Text;
 use crate::mode::{Init, Mode};
-use crate::slot::{GONE, Slot, SlotRef};
+use crate::slot::{CHAINED, ENDED, GONE, Slot, SlotRef};
 use crate::text::Key;
 
 /// Aligned so that two shards share no cache line.
@@ -92,6 +92,16 @@ impl<M: Mode> Inner<M> {
     pub(super) fn named(&self, hash: u32, name: &Key<'_>) -> Option<NonNull<Slot<M>>> {
         let found = self.known(hash, name)?;
         (slot(&found).settled() & GONE == 0).then_some(found)
+    }
+
+    /// Whether the slot there is of an ended task of that name, which yields it to whoever wants it (law 6).
+    // Not compiled into an admission, of which most have a new name.
+    #[cold]
+    pub(super) fn yields(&self, place: u32, name: &Text) -> bool {
+        self.memory.at(place).is_some_and(|known| {
+            let known = slot(&known);
+            known.flags() & (ENDED | CHAINED) == ENDED && known.text() == name
+        })
     }
 
     /// Gives the name of `new` to `new`.

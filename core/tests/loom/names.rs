@@ -195,6 +195,22 @@ fn a_name_is_never_lost_between_who_had_it_and_who_has_it_again() {
 }
 
 #[test]
+fn nobody_gets_a_name_that_goes_back_to_whoever_had_it() {
+    let outcomes = ["the newcomer", "the old one again"];
+    model("newcomer ends ∥ spawn").reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let (old, new, _old_task, runner) = replaced_by_one_that_ends(&tasks);
+        let Err(SpawnError::NameTaken { holder }) = tasks.spawn("x", async {}) else {
+            panic!("the old one lives");
+        };
+        reached.that(outcomes[usize::from(holder == old.id())]);
+        assert!(holder == new.id() || holder == old.id());
+        runner.join().unwrap();
+        assert_eq!(tasks.get_live("x").unwrap().id(), old.id());
+    });
+}
+
+#[test]
 fn a_record_that_is_purged_before_its_name_went_back_takes_no_name_along() {
     model("newcomer ends ∥ purge").reaches(&["purged", "not yet"], |reached| {
         let tasks = registry();
