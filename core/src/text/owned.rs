@@ -17,6 +17,12 @@ impl Text {
         Text::inline(text.as_bytes())
     }
 
+    /// A text that is not kept inline. A call of its own: a short one then needs none of what an allocation does.
+    #[cold]
+    fn long(text: &str) -> Text {
+        Text(Repr::Shared(text.into()))
+    }
+
     /// What `value` displays, bounded. No more than that is ever collected.
     pub(crate) fn displayed(value: &impl fmt::Display) -> Text {
         struct Bounded(String);
@@ -56,7 +62,7 @@ impl From<String> for Text {
 impl From<&String> for Text {
     #[inline]
     fn from(text: &String) -> Self {
-        Text::new(text).unwrap_or_else(|| Text(Repr::Shared(text.as_str().into())))
+        Text::new(text).unwrap_or_else(|| Text::long(text))
     }
 }
 
