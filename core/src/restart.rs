@@ -13,7 +13,7 @@ use crate::table::{NotAdmitted, Policy};
 use crate::terms::{Renew, Terms, again};
 use crate::ticket::launch;
 use crate::unwind::{Contained, contain};
-use crate::{Cx, Spawn, SpawnError, TaskRef, Tasks, Text, Ticket, Tracked};
+use crate::{Cx, Spawn, SpawnError, TaskId, TaskRef, Tasks, Text, Ticket, Tracked};
 
 /// Why [`Tasks::restart`] did not restart a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,13 +206,14 @@ impl<M: Mode> Drop for Remembered<M> {
 struct Unless<'a, M: Mode> {
     tasks: &'a Tasks<M>,
     old: &'a SlotRef<M>,
+    successor: TaskId,
     started: bool,
 }
 
 impl<M: Mode> Drop for Unless<'_, M> {
     fn drop(&mut self) {
         if !self.started {
-            self.tasks.0.restore_name(self.old);
+            self.tasks.0.restore_name(self.old, self.successor);
         }
     }
 }
@@ -262,7 +263,8 @@ impl<M: Mode> Tasks<M> {
                 Err(NotAdmitted::Error(error)) => return Err(error.into()),
             };
             let new = TaskRef(handle.clone());
-            let mut unless = Unless { tasks: self, old: &old, started: false };
+            let successor = new.id();
+            let mut unless = Unless { tasks: self, old: &old, successor, started: false };
             return match recipe.start(self, (slot, handle)) {
                 // It was asked to stop before its executor had it, as it might have been a moment later: it has a record.
                 Ok(_) | Err(SpawnError::Cancelled) => {

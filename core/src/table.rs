@@ -128,16 +128,26 @@ impl<M: Mode> CoreRef<M> {
         Self::first(own)
     }
 
-    /// Gives a record its name again, if no other task has it: the one that took it came to nothing. Not where the task lives and
-    /// another stands behind it by now, which has been admitted under that name.
-    pub(crate) fn restore_name(&self, record: &SlotRef<M>) {
+    /// Gives a record its name again, if no other task has it: `taker` had taken it, and came to nothing. Not where the task lives
+    /// and another stands behind it by now, which has been admitted under that name.
+    pub(crate) fn restore_name(&self, record: &SlotRef<M>, taker: TaskId) {
         let (name, hash) = (record.text().key(), record.head().hash);
-        self.shard(hash).1.lock.with(|inner| {
-            let is_last = || record.settled() & ENDED != 0 || !record.is_followed();
-            if record.has_record() && is_last() && inner.named(hash, &name).is_none() {
+        // Another thread may still be telling an observer of the end.
+        let nobodys =
+            |holder: &NonNull<Slot<M>>| slot(holder).id() == taker && slot(holder).never_starts();
+        let lives_on = self.shard(hash).1.lock.with(|inner| {
+            let has_ended = record.settled() & ENDED != 0;
+            let is_last = has_ended || !record.is_followed();
+            let is_free = || inner.named(hash, &name).is_none_or(|holder| nobodys(&holder));
+            let restored = record.has_record() && is_last && is_free();
+            if restored {
                 inner.name(self, record.as_ptr());
             }
+            restored && !has_ended
         });
+        if lives_on {
+            self.named.wake_all(Some(hash));
+        }
     }
 
     /// The live task of this name, or else the last that ended with it.
@@ -187,7 +197,7 @@ impl<M: Mode> CoreRef<M> {
             }
             Some(inner.refer(found))
         });
-        loose.tie_up();
+        loose.tie_up(self);
         found
     }
 

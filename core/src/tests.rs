@@ -185,7 +185,31 @@ fn two_names_of_the_same_hash_are_two_names() {
         drop(first);
         assert_eq!(tasks.get(other).map(|task| task.id()), Some(second.id()));
         assert!(tasks.get_live(one).is_none());
+        drop(second);
+        ended_task(&tasks, one.clone());
+        let third = tasks.reserve(other.clone()).unwrap();
+        assert_eq!(tasks.state(one), Some(State::Ended), "the record keeps its name");
+        drop((third, tasks.purge()));
     }
+}
+
+#[test]
+fn a_record_yields_its_name_to_a_newcomer_that_finds_room_and_goes_without_it() {
+    let tasks = Tasks::<Unsync>::new(Options::new().capacity(1));
+    ended_task(&tasks, "a");
+    let record = tasks.get("a").unwrap().id();
+    let other = tasks.reserve("b").unwrap();
+    assert_eq!(tasks.reserve("a").unwrap_err(), SpawnError::Full { capacity: 1 });
+    assert_eq!(tasks.get("a").unwrap().id(), record);
+    drop(other);
+    let (steps, ticket) = steps(|| tasks.reserve("a").unwrap());
+    assert!(steps < 10, "{steps}");
+    assert_eq!(tasks.get("a").unwrap().id(), ticket.id());
+    assert_eq!((tasks.len(), tasks.0.names()), (2, 1));
+    assert!(tasks.by_id(record).unwrap().purge());
+    assert_eq!(tasks.get("a").unwrap().id(), ticket.id());
+    drop(ticket);
+    assert_eq!((tasks.len(), tasks.0.names()), (0, 0));
 }
 
 #[test]
@@ -303,11 +327,11 @@ fn a_name_is_not_restored_to_a_record_that_is_gone() {
     let tasks = Tasks::<Unsync>::new(Options::new());
     let (tracked, handle) = tasks.reserve("a").unwrap().track(ready(())).unwrap();
     assert!(poll_once(&mut pin!(tracked)).is_ready());
-    tasks.0.restore_name(&handle.task().0);
+    tasks.0.restore_name(&handle.task().0, handle.id());
     assert_eq!(tasks.0.names(), 1);
     tasks.purge();
     // As if it had been purged while the task that was to follow it came to nothing.
-    tasks.0.restore_name(&handle.task().0);
+    tasks.0.restore_name(&handle.task().0, handle.id());
     assert_eq!(tasks.0.names(), 0, "no entry that nobody takes out again");
 }
 

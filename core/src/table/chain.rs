@@ -21,6 +21,8 @@ use crate::text::Key;
 use crate::unwind::{contain, each, in_turn};
 
 /// What is left over: dropped, or woken, outside the shard's lock. Mostly nothing.
+///
+/// Whoever gives a name back to a live task says so here too, since the others then find that done, and tell nobody.
 #[must_use]
 pub(super) struct Loose<M: Mode>(Option<Box<Ends<M>>>);
 
@@ -28,6 +30,8 @@ struct Ends<M: Mode> {
     refs: Vec<SlotRef<M>>,
     wakers: Vec<Waker>,
     request: Option<(SlotRef<M>, Request<M>)>,
+    /// The hash of a name that leads to a live task again.
+    named: Option<u32>,
 }
 
 impl<M: Mode> Loose<M> {
@@ -38,26 +42,29 @@ impl<M: Mode> Loose<M> {
 
     fn ends(&mut self) -> &mut Ends<M> {
         self.0.get_or_insert_with(|| {
-            Box::new(Ends { refs: Vec::new(), wakers: Vec::new(), request: None })
+            Box::new(Ends { refs: Vec::new(), wakers: Vec::new(), request: None, named: None })
         })
     }
 
     #[inline]
-    pub(super) fn tie_up(self) {
+    pub(super) fn tie_up(self, core: &Core<M>) {
         if let Some(ends) = self.0 {
-            Ends::tie_up(*ends);
+            Ends::tie_up(*ends, core);
         }
     }
 }
 
 impl<M: Mode> Ends<M> {
     #[cold]
-    fn tie_up(self) {
+    fn tie_up(self, core: &Core<M>) {
         in_turn! {
             if let Some((replaced, request)) = self.request {
                 replaced.after_request(request);
             };
             each(self.wakers, |waker| contain(|| waker.wake()));
+            if self.named.is_some() {
+                core.named.wake_all(self.named);
+            };
             drop(self.refs);
         }
     }
@@ -156,6 +163,9 @@ impl<M: Mode> Inner<M> {
             loose.ends().refs.extend(old);
             if after.is_none() {
                 gave_back = self.rename(last.core(), ended, last.as_ptr());
+                if gave_back {
+                    loose.ends().named = Some(last.head().hash);
+                }
             }
         }
         loose.ends().refs.extend(before.into_iter().chain(after));
@@ -172,12 +182,7 @@ impl<M: Mode> Core<M> {
     pub(super) fn pass_on(&self, ended: &SlotRef<M>) {
         let mut loose = Loose::new();
         let lock = &self.shard(ended.head().hash).1.lock;
-        let gave_back = lock.with(|inner| inner.unchain(ended.as_ptr(), &mut loose));
-        in_turn! {
-            loose.tie_up();
-            if gave_back {
-                self.named.wake_all(Some(ended.head().hash));
-            };
-        }
+        lock.with(|inner| inner.unchain(ended.as_ptr(), &mut loose));
+        loose.tie_up(self);
     }
 }

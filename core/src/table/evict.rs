@@ -51,20 +51,16 @@ impl<M: Mode> Core<M> {
                 None
             }
         };
-        let (mut loose, mut gave_back) = (Loose::new(), None);
+        let mut loose = Loose::new();
         // Afterwards the slot may be gone, and what led to it with this call.
         self.strike::<true>(record, |inner| {
             if slot(&record).flags() & CHAINED != 0 {
                 // Whoever ended it is still on the way to do this, and would find the name gone.
-                let back = inner.unchain(record, &mut loose);
-                gave_back = back.then_some(slot(&record).head().hash);
+                inner.unchain(record, &mut loose);
             }
         });
         in_turn! {
-            loose.tie_up();
-            if gave_back.is_some() {
-                self.named.wake_all(gave_back);
-            };
+            loose.tie_up(self);
             if let Some(output) = output {
                 contain(|| drop(output));
             };
