@@ -1,6 +1,7 @@
 use core::fmt;
 use core::future::Future;
 use core::marker::PhantomData;
+use core::pin::pin;
 
 use crate::given::{AppAlone, Given};
 use crate::mode::{Carry, Mode, Remember};
@@ -370,7 +371,10 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner().clone());
         let flags = R::FLAGS | grace::<X, F::Output>();
         let scope = self.placing.scope.as_ref().map(Scope::inner);
-        let recipe = Recipe::new(spawner, app, make, &self.terms, lasting(flags));
+        // The first incarnation, too, is made from what is kept.
+        let mut terms = pin!(self.terms);
+        let recipe = Recipe::new(spawner, app, make, &*terms, lasting(flags));
+        terms.as_mut().clear();
         let recipe = Remembered::new(recipe.placed(self.placing.stage, scope));
         match recipe.admit(tasks, name, C::POLICY, flags) {
             Ok(places) => Ok(C::spawned(TaskHandle::new(recipe.start(tasks, places)?))),

@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use core::any::Any;
 
 use crate::arc::Arc;
-use crate::unwind::{catch, contain, into_any};
+use crate::unwind::{Contained, catch, contain, into_any};
 use crate::{Outcome, TaskInfo};
 
 /// Is told what happens to the tasks of a registry: give one to [`Options::observer`](crate::Options::observer).
@@ -135,7 +135,7 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
 /// Both are told, the first one first; entered in this order, left in the other. A panic of one is kept from the other, but
 /// for what [`unclaimed_panic`](Observer::unclaimed_panic) of the first throws: the second is given that in place of what
-/// the first was given, which is gone.
+/// the first was given, which is gone. Their destructors are those of a tuple: if both panic the program aborts.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn added(&self, task: &TaskInfo) {
         contain(|| self.0.added(task));
@@ -171,7 +171,8 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         contain(|| second = self.1.around_polls(task));
         match (first, second) {
             (Some(first), Some(second)) => {
-                let both: Box<dyn AroundPoll> = Box::new((first, second));
+                let both: Box<dyn AroundPoll> =
+                    Box::new(Both(Contained::new(first), Contained::new(second)));
                 Some(both.into())
             }
             (first, second) => first.or(second),
@@ -179,14 +180,17 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 }
 
-impl AroundPoll for (Arc<dyn AroundPoll>, Arc<dyn AroundPoll>) {
+/// What a pair of observers wants entered.
+struct Both(Contained<Arc<dyn AroundPoll>>, Contained<Arc<dyn AroundPoll>>);
+
+impl AroundPoll for Both {
     fn enter(&self) {
-        contain(|| self.0.enter());
-        self.1.enter();
+        contain(|| self.0.get().enter());
+        self.1.get().enter();
     }
     fn exit(&self) {
-        contain(|| self.1.exit());
-        self.0.exit();
+        contain(|| self.1.get().exit());
+        self.0.get().exit();
     }
 }
 

@@ -11,6 +11,7 @@ use crate::builder::conflict::{self, Conflict};
 use crate::mode::{Lock, Mode};
 use crate::terms::sealed::Terms;
 use crate::ticket::launch;
+use crate::unwind::Contained;
 use crate::{
     Cx, Fallible, Outcome, Registry, Spawn, SpawnError, TaskBuilder, TaskHandle, Text, Tracked,
 };
@@ -89,7 +90,8 @@ fn in_words<E: Display>(output: Result<(), E>) -> Ended {
 /// Tasks that are declared before there is any executor, and made anew each time the plan is started: once per worker.
 ///
 /// Each start gives every task the application's value in its [`Cx`]. A [`once`](Plan::once) task is made by the first
-/// start that comes to it, and by no other. The plan is `Send` and `Sync` in [`mode::Sync`](crate::mode::Sync).
+/// start that comes to it, and by no other. The plan is `Send` and `Sync` in [`mode::Sync`](crate::mode::Sync). What the
+/// destructor of a factory panics with when the plan goes concerns nobody, and goes nowhere.
 ///
 /// A planned task has a name and a context, and may be [fallible](Plan::task_fallible). It has no grace, timeout, cleanup,
 /// stage or scope, and is not given the registry: it is declared for registries of any spawner. What needs those spawns it
@@ -116,8 +118,11 @@ fn in_words<E: Display>(output: Result<(), E>) -> Ended {
 /// # Ok::<(), SpawnError>(())
 /// ```
 pub struct Plan<A, M: Mode, B: Bound = AnyThread> {
-    tasks: Vec<(Text, Make<A, M, B>)>,
+    tasks: Vec<Planned<A, M, B>>,
 }
+
+/// A name, if it has one, and what makes the task.
+type Planned<A, M, B> = (Text, Contained<Make<A, M, B>>);
 
 type Each<A, M, B> = Arc<dyn Fn(Cx<A, M>) -> <B as Bound>::Future + Send + Sync>;
 type Once<A, M, B> = Box<dyn FnOnce(Cx<A, M>) -> <B as Bound>::Future + Send>;
@@ -174,7 +179,7 @@ impl<A, M: Mode, B: Bound> Plan<A, M, B> {
         if self.tasks.iter().any(|(planned, _)| *planned == name) {
             return Err(SpawnError::Planned);
         }
-        self.tasks.push((name, make));
+        self.tasks.push((name, Contained::new(make)));
         Ok(self)
     }
 }
@@ -223,7 +228,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         &mut self,
         make: impl Fn(Cx<A, M>) -> F + Send + Sync + 'static,
     ) -> &mut Self {
-        self.tasks.push((Text::EMPTY, Make::each(make, fine)));
+        self.tasks.push((Text::EMPTY, Contained::new(Make::each(make, fine))));
         self
     }
 
@@ -260,7 +265,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         &mut self,
         make: impl FnOnce(Cx<A, M>) -> F + Send + 'static,
     ) -> &mut Self {
-        self.tasks.push((Text::EMPTY, Make::once(make, fine)));
+        self.tasks.push((Text::EMPTY, Contained::new(Make::once(make, fine))));
         self
     }
 
@@ -287,7 +292,9 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
     {
         let tasks = self.tasks.iter();
         tasks
-            .filter_map(|(name, make)| Self::start_one(registry, &app, name, make, conflict::Fail))
+            .filter_map(|(name, make)| {
+                Self::start_one(registry, &app, name, make.get(), conflict::Fail)
+            })
             .collect()
     }
 
@@ -310,8 +317,8 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         let meant = |planned: &Text| !planned.is_empty() && planned == name;
         let each = |make: &Make<A, M, B>| matches!(make, Make::Each(_));
         let (name, make) =
-            self.tasks.iter().find(|(planned, make)| meant(planned) && each(make))?;
-        Self::start_one(registry, &app, name, make, conflict::Replace)
+            self.tasks.iter().find(|(planned, make)| meant(planned) && each(make.get()))?;
+        Self::start_one(registry, &app, name, make.get(), conflict::Replace)
     }
 
     fn start_one<S>(
@@ -344,7 +351,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
                 wrapped.and_then(|(tracked, handle)| launch(tracked, handle, spawn)).map_err(
                     |error| {
                         let (kind, body) = error.into_parts();
-                        (kind, body.make.map(|(make, _)| make))
+                        (kind, body.into_make())
                     },
                 )
             }
@@ -370,6 +377,24 @@ pub struct InTask<A, M: Mode, B: Bound> {
 }
 
 impl<A, M: Mode, B: Bound> Unpin for InTask<A, M, B> {}
+
+impl<A, M: Mode, B: Bound> InTask<A, M, B> {
+    /// What would have made the future.
+    fn into_make(mut self) -> Option<Once<A, M, B>> {
+        self.make.take().map(|(make, _)| make)
+    }
+}
+
+impl<A, M: Mode, B: Bound> Drop for InTask<A, M, B> {
+    /// Of what was not made both parts go, also if both destructors panic; what the first one panics with is the task's.
+    fn drop(&mut self) {
+        if let Some((make, context)) = self.make.take() {
+            let context = Contained::new(context);
+            drop(make);
+            drop(context.into_inner());
+        }
+    }
+}
 
 impl<A, M: Mode, B: Bound> Future for InTask<A, M, B> {
     type Output = Result<(), String>;

@@ -211,7 +211,12 @@ impl<T> Contained<T> {
     }
 
     pub(crate) fn get(&self) -> &T {
-        self.0.as_ref().expect("it is taken by the destructor alone")
+        self.0.as_ref().expect("it is taken where this goes alone")
+    }
+
+    /// The value, whose destructor is the caller's affair from now on.
+    pub(crate) fn into_inner(mut self) -> T {
+        self.0.take().expect("it is taken where this goes alone")
     }
 }
 

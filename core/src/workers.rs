@@ -429,8 +429,7 @@ where
         let registry = Registry::with_tasks(spawner, tasks.clone());
         let app = app(worker, &registry);
         let planned = plan.start(&registry, app.clone());
-        // What the destructors of factories panic with is not this worker's end.
-        contain(|| drop(plan));
+        drop(plan);
         let cx = Cx::new(app, main.task(), &tasks);
         let cx = WorkerCx { cx, worker, registry, workers: handle, planned };
         if let Ok(main) = main.run(async move { make(cx).await }) {

@@ -8,7 +8,9 @@ use std::task::{Wake, Waker};
 
 use async_executor::LocalExecutor;
 use task_registry::local::OnLocalExecutor;
-use task_registry::{Outcome, Registry};
+use task_registry::{
+    AroundPoll, Observer, Options, Outcome, Plan, Registry, TaskInfo, bound, mode,
+};
 
 struct Bomb;
 
@@ -72,4 +74,75 @@ fn law_14_what_a_task_would_be_made_anew_from_is_let_go_of_piece_by_piece() {
     while executor.try_tick() {}
     assert_eq!(task.outcome(), Some(Outcome::Completed));
     assert_eq!(tasks.purge(), 1);
+}
+
+#[test]
+fn law_14_what_the_first_incarnation_is_not_made_of_panics_to_nobody() {
+    #[derive(Clone)]
+    struct Bombs;
+    impl Drop for Bombs {
+        fn drop(&mut self) {
+            drop(Bomb);
+        }
+    }
+    let executor = Rc::new(LocalExecutor::new());
+    let tasks = Registry::new(OnLocalExecutor(Rc::downgrade(&executor)));
+    let (one, two, three) = (Bombs, Bombs, Bombs);
+    let cleanup = move |_: Outcome| {
+        let _ = &one;
+        ready(())
+    };
+    let deadline = move || {
+        let _ = &two;
+        pending::<()>()
+    };
+    let grace = move || {
+        let _ = &three;
+        pending::<()>()
+    };
+    let task = tasks.task("a").cleanup(cleanup, deadline).grace(grace);
+    let task = task.spawn_restartable(|_| pending::<()>()).unwrap();
+    drop(executor);
+    assert_eq!(task.outcome(), Some(Outcome::Abandoned));
+}
+
+#[test]
+fn law_14_a_factory_and_an_app_that_panic_when_their_planned_task_is_not_made_are_each_contained() {
+    let executor = LocalExecutor::new();
+    let tasks = Registry::new(OnLocalExecutor(&executor));
+    let mut plan = Plan::<Rc<Bomb>, mode::Unsync, bound::OneThread>::new();
+    let bomb = Bomb;
+    plan.once("a", move |_| {
+        let _ = &bomb;
+        ready(())
+    })
+    .unwrap();
+    let started = plan.start(&tasks, Rc::new(Bomb));
+    let task = started[0].task().unwrap().task().clone();
+    drop(task.cancel());
+    while executor.try_tick() {}
+    assert!(task.outcome().unwrap().is_panicked());
+}
+
+#[test]
+fn law_14_what_two_observers_want_entered_is_let_go_of_one_by_one() {
+    struct Span(Bomb);
+    impl AroundPoll for Span {
+        fn enter(&self) {
+            let _ = &self.0;
+        }
+        fn exit(&self) {}
+    }
+    struct Spans;
+    impl Observer for Spans {
+        fn around_polls(&self, _: &TaskInfo) -> Option<Arc<dyn AroundPoll>> {
+            Some(Arc::new(Span(Bomb)))
+        }
+    }
+    let executor = LocalExecutor::new();
+    let options = Options::new().observer((Spans, Spans));
+    let tasks = Registry::with_options(OnLocalExecutor(&executor), options);
+    let task = tasks.spawn("a", ready(7)).unwrap();
+    while executor.try_tick() {}
+    assert_eq!(task.outcome(), Some(Outcome::Completed));
 }

@@ -103,6 +103,7 @@ on_every_runtime! {
         each_worker_makes_its_own_app_and_a_planned_task_spawns_with_its_registry
         a_worker_whose_app_panics_in_the_making_takes_nobody_along
         a_plan_that_panics_when_it_is_dropped_takes_no_worker_along
+        a_plan_that_panics_when_it_is_dropped_hides_no_panic_of_the_apps
         a_once_task_is_made_by_exactly_one_worker
         a_plan_started_twice_gives_fresh_tasks_to_both
         a_planned_task_that_panics_harms_nobody_else

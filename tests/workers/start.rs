@@ -127,30 +127,60 @@ pub(crate) fn a_worker_whose_app_panics_in_the_making_takes_nobody_along<R: Test
     assert!(ends.remove(0).is_ok());
 }
 
-pub(crate) fn a_plan_that_panics_when_it_is_dropped_takes_no_worker_along<R: Tested>() {
-    let bomb = OnDrop::new(|| blow_up("in a factory's destructor"));
+/// Two factories whose destructors panic.
+fn explosive() -> AnyPlan {
     let mut plan = AnyPlan::new();
-    plan.task("beat", move |_| {
-        let _ = &bomb;
-        pending()
-    })
-    .unwrap();
-    // Whoever started the workers has let go of the plan by then, and no task has the factory: the worker lets go of it.
+    for name in ["beat", "tick"] {
+        let bomb = OnDrop::new(|| blow_up("in a factory's destructor"));
+        plan.task(name, move |_| {
+            let _ = &bomb;
+            pending()
+        })
+        .unwrap();
+    }
+    plan
+}
+
+/// Sees to it that no task of that plan is started, and waits.
+fn instead<R: Tested>(tasks: &Tasks<R>, goes: &Mutex<mpsc::Receiver<()>>) {
+    for name in ["beat", "tick"] {
+        drop(tasks.spawn_local(name, pending::<()>()).unwrap());
+    }
+    goes.lock().unwrap().recv().unwrap();
+}
+
+pub(crate) fn a_plan_that_panics_when_it_is_dropped_takes_no_worker_along<R: Tested>() {
+    // Whoever started the workers has let go of the plan by then, and no task has the factories: the worker lets go of them.
     let (go, goes) = mpsc::channel();
     let goes = Mutex::new(goes);
     let app = move |_, tasks: &Tasks<R>| {
-        drop(tasks.spawn_local("beat", pending::<()>()).unwrap());
-        goes.lock().unwrap().recv().unwrap();
+        instead::<R>(tasks, &goes);
         Trace::default()
     };
     let main = until_shutdown::<R>;
-    let started = block_on(workers::<R>(1).plan(plan).start_with(app, main)).unwrap();
+    let started = block_on(workers::<R>(1).plan(explosive()).start_with(app, main)).unwrap();
     go.send(()).unwrap();
     let main = started.main(0).unwrap();
     until(|| main.state() == State::Running || main.is_ended());
     assert!(!main.is_ended());
     shut_down(&started);
     assert!(started.join().iter().all(Result::is_ok));
+}
+
+pub(crate) fn a_plan_that_panics_when_it_is_dropped_hides_no_panic_of_the_apps<R: Tested>() {
+    let (go, goes) = mpsc::channel();
+    let goes = Mutex::new(goes);
+    let app = move |_, tasks: &Tasks<R>| {
+        instead::<R>(tasks, &goes);
+        blow_up("no app")
+    };
+    let main = until_shutdown::<R>;
+    let started = block_on(workers::<R>(1).plan(explosive()).start_with(app, main)).unwrap();
+    go.send(()).unwrap();
+    assert_eq!(block_on(started.main(0).unwrap().wait()), Outcome::NeverStarted);
+    shut_down(&started);
+    let payload = started.join().remove(0).unwrap_err().into_panic().unwrap();
+    assert_eq!(payload.downcast_ref(), Some(&"no app"));
 }
 
 pub(crate) fn a_once_task_is_made_by_exactly_one_worker<R: Tested>() {
