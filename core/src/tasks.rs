@@ -283,7 +283,8 @@ impl<M: Mode> Tasks<M> {
     /// # Panics
     ///
     /// If `budget` does for the first stage: the registry is closed then, and all tasks were asked to stop. What it panics with for a
-    /// later stage comes out of the poll that calls it, and the next poll calls it again. It is not called where no task lives.
+    /// later stage comes out of the poll that calls it, and the next poll calls it again, unless that stage is the last, which has until the
+    /// deadline in any case. It is not called where no task lives.
     pub fn shutdown_in_stages<D, B, F>(&self, deadline: D, budget: B) -> StagedShutdown<D, B, F, M>
     where
         D: Future,

@@ -233,6 +233,8 @@ where
         match polled {
             Ok(Poll::Pending) => report.dropping(|| set_gone(stage)),
             Ok(Poll::Ready(output)) => {
+                // Also where a panic of the destructor passes.
+                report.fate = Fate::Completed;
                 report.run_last(|| set_gone(stage));
                 report.words.message = X::failure(&output);
                 let failed = report.words.message.is_some();

@@ -1,8 +1,8 @@
 //! Observers that call the registry, that panic, that are raced (laws 9, 14).
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, OnceLock};
 
 use task_registry::conflict::Replace;
 use task_registry::local::OnLocalExecutor;
@@ -350,4 +350,47 @@ fn who_awaits_a_task_finds_its_end_counted() {
             assert_eq!(strict.ended.load(Ordering::SeqCst), round);
         }
     });
+}
+
+/// Is held up where it says what to enter, and where it tells of a request to stop.
+struct HeldUp {
+    seen: Seen,
+    adding: Barrier,
+    stopping: Barrier,
+}
+
+impl Observer for HeldUp {
+    fn around_polls(&self, task: &TaskInfo) -> Option<Arc<dyn AroundPoll>> {
+        self.adding.wait();
+        self.adding.wait();
+        SeenAround(self.seen.clone()).around_polls(task)
+    }
+    fn stopping(&self, _: &TaskInfo, _: Option<&str>) {
+        self.stopping.wait();
+        self.stopping.wait();
+    }
+    fn ended(&self, task: &TaskInfo, outcome: &Outcome) {
+        self.seen.ended(task, outcome);
+    }
+}
+
+#[test]
+fn what_is_entered_around_polls_is_let_go_of_after_an_end_of_which_another_thread_tells() {
+    let _watchdog = crate::watchdog::Watchdog::start();
+    let seen = Seen::default();
+    let two = || Barrier::new(2);
+    let held_up = HeldUp { seen: seen.clone(), adding: two(), stopping: two() };
+    let observer = Arc::new(held_up);
+    let tasks = Tasks::<mode::Sync>::new(Options::new().observer(observer.clone()));
+    std::thread::scope(|threads| {
+        let adding = threads.spawn(|| drop(tasks.reserve("a").unwrap()));
+        observer.adding.wait();
+        threads.spawn(|| drop(tasks.cancel("a").unwrap()));
+        observer.stopping.wait();
+        // The end is decided, but not told, while the one who adds the task goes on.
+        observer.adding.wait();
+        adding.join().unwrap();
+        observer.stopping.wait();
+    });
+    assert_eq!(seen.take(), ["a ended, cancelled", "a let go"]);
 }

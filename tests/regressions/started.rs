@@ -54,6 +54,17 @@ fn law_04_a_task_that_is_cancelled_amid_its_first_poll_under_a_shield_never_runs
     assert!(!ran.get() && task.outcome().unwrap().is_cancelled());
 }
 
+#[test]
+fn a_task_that_is_cancelled_amid_its_first_poll_has_no_time_at_which_it_started() {
+    let executor = LocalExecutor::new();
+    let tasks = Registry::with_options(OnLocalExecutor(&executor), Options::new().clock(clock));
+    let task = tasks.spawn("a", async { panic!("it runs") }).unwrap();
+    CANCELS.set(Some((*tasks).clone()));
+    while executor.try_tick() {}
+    assert!(task.outcome().unwrap().is_cancelled());
+    assert_eq!(task.info().times().unwrap().started, None);
+}
+
 /// Cancels each task while it says what is to be entered around its polls.
 struct Cancels(Arc<Span>);
 

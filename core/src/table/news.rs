@@ -86,10 +86,9 @@ impl<M: Mode> SlotRef<M> {
         let around = catch(|| observer.around_polls(&info));
         match around {
             Ok(Some(around)) => {
-                // Where the task was asked to stop meanwhile, and so has ended, nobody would let go of it before the record.
-                let over = |body: &Body<M>| self.flags() & ENDING != 0 || body.is_ending();
-                let around = self.with(|body| match (over(body), body.news()) {
-                    (false, Some(news)) => {
+                // Where the task was asked to stop meanwhile, and has ended, nobody would let go of it before the record.
+                let around = self.with(|body| match body.news() {
+                    Some(news) if self.flags() & ENDING == 0 => {
                         self.set(AROUND);
                         news.around.replace(around)
                     }

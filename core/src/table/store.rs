@@ -248,32 +248,22 @@ impl<M: Parts> Store for M {
 /// `start`, where there is a clock or an observer.
 #[cold]
 fn start_noted<M: Mode>(task: &SlotRef<M>) -> bool {
-    let core = task.core();
-    if let Some(now) = core.now() {
-        task.with(|body| {
-            if let Some(times) = task.extras(body).times.as_mut() {
-                times.start(now);
-            }
-        });
+    let now = task.core().now();
+    // As requests are, under the lock: so the one is noted before the other, and when it started with that it did.
+    let (started, observed) = task.with(|body| {
+        let started = task.set_started();
+        let Some(extras) = body.some_extras().filter(|_| started) else { return (started, false) };
+        if let (Some(now), Some(times)) = (now, extras.times.as_mut()) {
+            times.start(now);
+        }
+        let news = body.news().map(|news| news.note(news::STARTED));
+        (true, news.is_some())
+    });
+    if started {
+        task.shard().tally.unqueued.add(1);
     }
-    let observed = core.options.observer.get().is_some();
-    let started = match observed {
-        false => task.set_started(),
-        // As requests are, under the lock: so the one is noted before the other.
-        true => task.with(|body| {
-            let started = task.set_started();
-            if let Some(news) = body.news().filter(|_| started) {
-                news.note(news::STARTED);
-            }
-            started
-        }),
-    };
-    if !started {
-        return false;
-    }
-    task.shard().tally.unqueued.add(1);
     if observed {
         task.tell();
     }
-    true
+    started
 }

@@ -79,6 +79,22 @@ fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>, waker: &Waker) -> Poll<F::
 }
 
 /// The panic passes.
+/// Returns, and panics when it goes.
+struct Late;
+
+impl Future for Late {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        panic!("a destructor's panic");
+    }
+}
+
 #[track_caller]
 fn panics(what: impl FnOnce()) {
     assert!(catch_unwind(AssertUnwindSafe(what)).is_err());
@@ -103,6 +119,16 @@ mod fixed {
             assert_eq!(task.outcome(), Some(StaticOutcome::Completed));
             waiting.were_woken();
         }
+    }
+
+    #[test]
+    fn a_task_that_has_returned_has_completed_although_its_future_panics_when_it_goes() {
+        let tasks = Box::leak(Box::new(Registry::<2>::new())).tasks();
+        let ticket = tasks.reserve("a").unwrap();
+        let task = ticket.task().clone();
+        let mut body = Box::pin(ticket.track(Late).unwrap());
+        panics(|| assert!(poll(&mut body, Waker::noop()).is_ready()));
+        assert_eq!(task.outcome(), Some(StaticOutcome::Completed));
     }
 
     #[test]
@@ -347,6 +373,15 @@ mod growing {
         panics(|| assert!(poll(&mut body, Waker::noop()).is_ready()));
         assert_eq!((task.outcome(), tasks.live()), (Some(Outcome::Cancelled { reason: None }), 0));
         waiting.were_woken();
+    }
+
+    #[test]
+    fn a_task_that_has_returned_has_completed_although_its_future_panics_when_it_goes() {
+        let tasks = registry(Options::new());
+        let task = tasks.spawn("a", Late).unwrap();
+        let mut body = tasks.spawner().take();
+        panics(|| assert!(poll(&mut body, Waker::noop()).is_ready()));
+        assert_eq!(task.outcome(), Some(Outcome::Completed));
     }
 
     #[test]
