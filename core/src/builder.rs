@@ -1,7 +1,7 @@
 use core::fmt;
 use core::future::Future;
 use core::marker::PhantomData;
-use core::pin::pin;
+use core::pin::{Pin, pin};
 
 use crate::given::{AppAlone, Given};
 use crate::mode::{Carry, Mode, Remember};
@@ -10,6 +10,7 @@ use crate::slot::{GRACE, HANDLE, KEEP, RESERVED, SlotRef};
 use crate::table::NotAdmitted;
 use crate::terms::{Cleaned, Fallible, Graced, Renew, Terms, Timed, sealed};
 use crate::ticket::launch;
+use crate::unwind::Contained;
 use crate::{
     Cx, JoinHandle, Outcome, Recipe, Refused, Registry, Scope, Spawn, SpawnError, SpawnLocal,
     SpawnSend, Spawner, TaskHandle, TaskRef, Tasks, Text, Ticket, Tracked, TrySpawnError,
@@ -367,14 +368,16 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         S: Spawn<Tracked<F, M, X>> + Clone,
         M: Remember<Recipe<S, M, A, G, X, K>>,
     {
+        // Before anything can panic, or be an error.
+        let (app, make) = (Contained::new(app), Contained::new(make));
+        let terms = Apart(pin!(self.terms), PhantomData);
         let name = self.placing.name(self.name)?;
         let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner().clone());
         let flags = R::FLAGS | grace::<X, F::Output>();
         let scope = self.placing.scope.as_ref().map(Scope::inner);
+        let recipe = Recipe::new(Contained::new(spawner), app, make, &*terms.0, lasting(flags));
         // The first incarnation, too, is made from what is kept.
-        let mut terms = pin!(self.terms);
-        let recipe = Recipe::new(spawner, app, make, &*terms, lasting(flags));
-        terms.as_mut().clear();
+        drop(terms);
         let recipe = Remembered::new(recipe.placed(self.placing.stage, scope));
         match recipe.admit(tasks, name, C::POLICY, flags) {
             Ok(places) => Ok(C::spawned(TaskHandle::new(recipe.start(tasks, places)?))),
@@ -473,6 +476,15 @@ where
         Err(NotAdmitted::Existing(task)) => {
             C::existing(TaskRef(task)).map_err(|error| TrySpawnError::new(error, future))
         }
+    }
+}
+
+/// Terms of which, when this goes, each part is let go of by itself.
+struct Apart<'a, X: sealed::Terms<T>, T>(Pin<&'a mut X>, PhantomData<fn(T)>);
+
+impl<X: sealed::Terms<T>, T> Drop for Apart<'_, X, T> {
+    fn drop(&mut self) {
+        self.0.as_mut().clear();
     }
 }
 

@@ -333,7 +333,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         S: Spawn<Tracked<InTask<A, M, B>, M, Fallible<()>>>,
     {
         // First of all: if this panics, a task that is made once can still be made.
-        let app = app.clone();
+        let app = Contained::new(app.clone());
         let make_it: Once<A, M, B> = match make {
             Make::Once(place) => place.with(Option::take)?,
             Make::Each(make) => {
@@ -344,7 +344,7 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         let named = (!name.is_empty()).then(|| name.clone());
         let task = match TaskBuilder::new(registry, named).on_conflict(on_conflict).reserve() {
             Ok(ticket) => {
-                let cx = Cx::new(app, ticket.task(), registry.tasks());
+                let cx = Cx::new(app.into_inner(), ticket.task(), registry.tasks());
                 let body = InTask { make: Some((make_it, cx)), future: None };
                 let spawn = |tracked| registry.spawner().spawn(tracked);
                 let wrapped = ticket.wrap(body, Fallible::new(()));
@@ -381,7 +381,9 @@ impl<A, M: Mode, B: Bound> Unpin for InTask<A, M, B> {}
 impl<A, M: Mode, B: Bound> InTask<A, M, B> {
     /// What would have made the future.
     fn into_make(mut self) -> Option<Once<A, M, B>> {
-        self.make.take().map(|(make, _)| make)
+        let (make, context) = self.make.take()?;
+        drop(Contained::new(context));
+        Some(make)
     }
 }
 

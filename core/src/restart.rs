@@ -85,10 +85,14 @@ pub struct Recipe<S, M: Mode, A, G, X: Renew, K = AppAlone> {
 }
 
 impl<S, M: Mode, A, G, X: Renew, K> Recipe<S, M, A, G, X, K> {
-    pub(crate) fn new(spawner: S, app: A, make: G, terms: &X, flags: u32) -> Self {
+    pub(crate) fn new(
+        spawner: Contained<S>,
+        app: Contained<A>,
+        make: Contained<G>,
+        terms: &X,
+        flags: u32,
+    ) -> Self {
         let terms = terms.recipe();
-        let (spawner, app) = (Contained::new(spawner), Contained::new(app));
-        let make = Contained::new(make);
         Self { spawner, app, make, terms, stage: None, scope: None, flags, of: PhantomData }
     }
 

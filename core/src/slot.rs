@@ -9,7 +9,7 @@
 //!
 //! | flag | set | cleared |
 //! | --- | --- | --- |
-//! | `STARTED` | by the task's wrapper, before the first poll, without the lock, but under it where there is an observer: until it is seen others set flags by read-modify-writes | never |
+//! | `STARTED` | by the task's wrapper, before the first poll, without the lock, but under it where there is an observer, a clock or an order: until it is seen others set flags by read-modify-writes | never |
 //! | `CANCEL` | by a canceller, under the body's lock: the token fires | never |
 //! | `STOP` | with `CANCEL`, or when a grace ends, under the body's lock: the wrapper drops the future | never |
 //! | `SHIELD` | by a shield of the task's, under the body's lock: defers `STOP` | when the last shield goes |

@@ -132,19 +132,22 @@ impl<M: Mode> CoreRef<M> {
     /// and another stands behind it by now, which has been admitted under that name.
     pub(crate) fn restore_name(&self, record: &SlotRef<M>, taker: TaskId) {
         let (name, hash) = (record.text().key(), record.head().hash);
-        // Another thread may still be telling an observer of the end.
-        let nobodys =
-            |holder: &NonNull<Slot<M>>| slot(holder).id() == taker && slot(holder).never_starts();
+        let mut loose = Loose::new();
         let lives_on = self.shard(hash).1.lock.with(|inner| {
+            let is_free = match inner.holder(hash, &name, &mut loose) {
+                // Another thread may still be telling an observer of the end.
+                Some(holder) => slot(&holder).id() == taker && chain::comes_to_nothing(holder),
+                None => inner.named(hash, &name).is_none(),
+            };
             let has_ended = record.settled() & ENDED != 0;
             let is_last = has_ended || !record.is_followed();
-            let is_free = || inner.named(hash, &name).is_none_or(|holder| nobodys(&holder));
-            let restored = record.has_record() && is_last && is_free();
+            let restored = record.has_record() && is_last && is_free;
             if restored {
                 inner.name(self, record.as_ptr());
             }
             restored && !has_ended
         });
+        loose.tie_up(self);
         if lives_on {
             self.named.wake_all(Some(hash));
         }

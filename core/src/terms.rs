@@ -59,7 +59,10 @@ pub(crate) mod sealed {
         /// Ready, once, when the task has had its time.
         fn poll_timeout(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 
-        /// What to say of an output that is a failure.
+        /// Whether an output is a failure.
+        fn is_failure(output: &T) -> bool;
+
+        /// What to say of one that is.
         fn failure(output: &T) -> Option<Text>;
 
         /// What is to run once the future is gone; the first time only.
@@ -104,6 +107,9 @@ impl<T> sealed::Terms<T> for () {
     }
     fn poll_timeout(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         Poll::Pending
+    }
+    fn is_failure(_: &T) -> bool {
+        false
     }
     fn failure(_: &T) -> Option<Text> {
         None
@@ -168,6 +174,9 @@ where
     fn poll_timeout(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.project().rest.poll_timeout(cx)
     }
+    fn is_failure(output: &T) -> bool {
+        X::is_failure(output)
+    }
     fn failure(output: &T) -> Option<Text> {
         X::failure(output)
     }
@@ -226,6 +235,9 @@ impl<T, X: sealed::Terms<T>, D: Future> sealed::Terms<T> for Timed<X, D> {
             Some(timeout) => timeout.poll(cx).map(|_| this.timeout.set(None)),
             None => Poll::Pending,
         }
+    }
+    fn is_failure(output: &T) -> bool {
+        X::is_failure(output)
     }
     fn failure(output: &T) -> Option<Text> {
         X::failure(output)
@@ -288,6 +300,9 @@ where
     }
     fn poll_timeout(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.project().rest.poll_timeout(cx)
+    }
+    fn is_failure(output: &T) -> bool {
+        X::is_failure(output)
     }
     fn failure(output: &T) -> Option<Text> {
         X::failure(output)

@@ -233,12 +233,11 @@ where
         match polled {
             Ok(Poll::Pending) => report.dropping(|| set_gone(stage)),
             Ok(Poll::Ready(output)) => {
-                // Also where a panic of the destructor passes.
-                report.fate = Fate::Completed;
+                // First of all, for where a panic of the destructor passes.
+                let failed = X::is_failure(&output);
+                report.fate = if failed { Fate::Failed } else { Fate::Completed };
                 report.run_last(|| set_gone(stage));
                 report.words.message = X::failure(&output);
-                let failed = report.words.message.is_some();
-                report.fate = if failed { Fate::Failed } else { Fate::Completed };
                 report.keep(output);
             }
             Err(panic) => {

@@ -146,3 +146,30 @@ fn law_14_what_two_observers_want_entered_is_let_go_of_one_by_one() {
     while executor.try_tick() {}
     assert_eq!(task.outcome(), Some(Outcome::Completed));
 }
+
+#[test]
+fn law_14_a_once_task_that_is_refused_is_made_later_although_its_context_panics_when_it_goes() {
+    struct App(bool);
+    impl Clone for App {
+        fn clone(&self) -> Self {
+            App(true)
+        }
+    }
+    impl Drop for App {
+        fn drop(&mut self) {
+            if self.0 {
+                drop(Bomb);
+            }
+        }
+    }
+    let executor = Rc::new(LocalExecutor::new());
+    let (gone, tasks) = [&Rc::new(LocalExecutor::new()), &executor]
+        .map(|executor| Registry::new(OnLocalExecutor(Rc::downgrade(executor))))
+        .into();
+    let mut plan = Plan::<App, mode::Unsync, bound::OneThread>::new();
+    plan.once("a", |cx| async move { std::mem::forget(cx) }).unwrap();
+    assert!(plan.start(&gone, App(false))[0].task().is_err());
+    let started = plan.start(&tasks, App(false));
+    while executor.try_tick() {}
+    assert_eq!(started[0].task().unwrap().outcome(), Some(Outcome::Completed));
+}

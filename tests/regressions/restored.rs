@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::{Future, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, mpsc};
@@ -13,8 +14,8 @@ use async_executor::LocalExecutor;
 use futures_lite::future::block_on;
 use task_registry::local::OnLocalExecutor;
 use task_registry::{
-    Observer, Options, Outcome, Refusal, Refused, Registry, Spawn, Spawner, TaskInfo, Tasks,
-    conflict, mode,
+    Observer, Options, Outcome, Refusal, Refused, Registry, Spawn, SpawnError, Spawner, TaskInfo,
+    Tasks, conflict, mode,
 };
 
 #[test]
@@ -91,11 +92,12 @@ fn whoever_waits_for_a_name_hears_that_a_restart_which_came_to_nothing_gave_it_b
     tasks.purge();
 }
 
-/// Runs each future at once, or lets another thread ask the task to stop and then refuses.
+/// Keeps the futures, or lets another thread ask the task to stop and then refuses.
 #[derive(Clone, Default)]
-struct Refuses(Arc<Mutex<Option<Canceller>>>);
+struct Refuses(Arc<Mutex<Option<Canceller>>>, Arc<Mutex<Vec<Shelved>>>);
 
 type Canceller = Box<dyn FnOnce() + Send>;
+type Shelved = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Spawner for Refuses {
     type Handle = ();
@@ -108,46 +110,96 @@ impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for Refuses {
             cancel();
             return Err(Refused::new(future, Refusal::Full));
         }
-        block_on(future);
+        self.1.lock().unwrap().push(Box::pin(future));
         Ok(())
     }
 }
 
-/// Holds up whoever tells of a request to stop.
+/// Holds up whoever tells of a request to stop that has no reason.
 struct Slow {
     arrives: Mutex<mpsc::Sender<()>>,
     goes: Mutex<mpsc::Receiver<()>>,
 }
 
 impl Observer for Slow {
-    fn stopping(&self, _: &TaskInfo, _: Option<&str>) {
-        self.arrives.lock().unwrap().send(()).unwrap();
-        self.goes.lock().unwrap().recv().unwrap();
+    fn stopping(&self, _: &TaskInfo, reason: Option<&str>) {
+        if reason.is_none() {
+            self.arrives.lock().unwrap().send(()).unwrap();
+            self.goes.lock().unwrap().recv().unwrap();
+        }
+    }
+}
+
+/// A registry of which a spawn is refused when another thread has asked its task to stop, and still tells of that.
+struct Told {
+    tasks: Registry<Refuses>,
+    refuses: Refuses,
+    arrived: Option<mpsc::Receiver<()>>,
+    go: mpsc::Sender<()>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Told {
+    fn new() -> Self {
+        let (arrives, arrived) = mpsc::channel();
+        let (go, goes) = mpsc::channel();
+        let slow = Slow { arrives: Mutex::new(arrives), goes: Mutex::new(goes) };
+        let refuses = Refuses::default();
+        let tasks = Registry::with_options(refuses.clone(), Options::new().observer(slow));
+        Self { tasks, refuses, arrived: Some(arrived), go, thread: Arc::default() }
+    }
+
+    /// The next spawn is the one, which first does this.
+    fn refuse_next(&mut self, first: impl FnOnce() + Send + 'static) {
+        let (cancels, thread): (Tasks<_>, _) = ((*self.tasks).clone(), self.thread.clone());
+        let arrived = self.arrived.take().unwrap();
+        *self.refuses.0.lock().unwrap() = Some(Box::new(move || {
+            first();
+            *thread.lock().unwrap() = Some(thread::spawn(move || drop(cancels.cancel("x"))));
+            arrived.recv().unwrap();
+        }));
+    }
+
+    /// The other thread goes on, to its end.
+    fn go_on(&self) {
+        self.go.send(()).unwrap();
+        self.thread.lock().unwrap().take().unwrap().join().unwrap();
+    }
+}
+
+impl Drop for Told {
+    /// Records and futures keep the registry.
+    fn drop(&mut self) {
+        self.refuses.1.lock().unwrap().clear();
+        self.tasks.purge();
     }
 }
 
 #[test]
 fn law_06_a_record_has_its_name_again_although_another_thread_still_tells_of_its_successors_end() {
-    let (arrives, arrived) = mpsc::channel();
-    let (go, goes) = mpsc::channel();
-    let slow = Slow { arrives: Mutex::new(arrives), goes: Mutex::new(goes) };
-    let refuses = Refuses::default();
-    let tasks = Registry::with_options(refuses.clone(), Options::new().observer(slow));
-    let old = tasks.task("x").spawn_restartable(|_| ready(7)).unwrap();
+    let mut told = Told::new();
+    let old = told.tasks.task("x").spawn_restartable(|_| ready(7)).unwrap();
+    block_on(told.refuses.1.lock().unwrap().pop().unwrap());
     assert!(old.is_ended());
-    let thread: Arc<Mutex<Option<JoinHandle<()>>>> = Arc::default();
-    let (cancels, canceller): (Tasks<_>, _) = ((*tasks).clone(), thread.clone());
-    *refuses.0.lock().unwrap() = Some(Box::new(move || {
-        *canceller.lock().unwrap() = Some(thread::spawn(move || drop(cancels.cancel("x"))));
-        arrived.recv().unwrap();
-    }));
-    assert!(tasks.restart("x").is_err());
-    assert_eq!(tasks.get("x").map(|task| task.id()), Some(old.id()));
-    go.send(()).unwrap();
-    let canceller = thread.lock().unwrap().take().unwrap();
-    canceller.join().unwrap();
-    assert_eq!(tasks.get("x").map(|task| task.id()), Some(old.id()));
-    // The record keeps the spawner.
-    drop(old);
-    tasks.purge();
+    told.refuse_next(|| {});
+    assert!(told.tasks.restart("x").is_err());
+    assert_eq!(told.tasks.get("x").map(|task| task.id()), Some(old.id()));
+    told.go_on();
+    assert_eq!(told.tasks.get("x").map(|task| task.id()), Some(old.id()));
+}
+
+#[test]
+fn law_06_a_name_goes_to_no_record_while_one_lives_before_what_was_to_follow_it() {
+    let mut told = Told::new();
+    let first = told.tasks.spawn("x", pending::<()>()).unwrap();
+    let second = told.tasks.task("x").on_conflict(conflict::Replace);
+    let second = second.spawn_restartable(|_| pending::<()>()).unwrap();
+    let shelf = told.refuses.1.clone();
+    told.refuse_next(move || drop(shelf.lock().unwrap().pop()));
+    assert!(told.tasks.restart("x").is_err());
+    assert!(second.is_ended() && !first.is_ended());
+    let taken = told.tasks.spawn("x", pending::<()>());
+    assert!(matches!(taken, Err(SpawnError::NameTaken { .. })), "the first one lives");
+    told.go_on();
+    assert_eq!(told.tasks.get_live("x").map(|task| task.id()), Some(first.id()));
 }

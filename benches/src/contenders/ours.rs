@@ -46,6 +46,9 @@ pub trait Variant {
     /// Whether what has ended is purged, for which others have nothing to do.
     const PURGES: bool = true;
 
+    /// Whether each name is that of a record.
+    const AGAIN: bool = false;
+
     /// The options.
     fn options() -> Options;
 }
@@ -84,6 +87,7 @@ impl Variant for NamesAgain {
     const NAME: &'static str = "  names of records";
     const MOST: usize = 1_000;
     const PURGES: bool = false;
+    const AGAIN: bool = true;
     fn options() -> Options {
         Options::new()
     }
@@ -142,7 +146,7 @@ macro_rules! ours {
             }
 
             async fn known(&self) -> usize {
-                if V::PURGES { self.0.len() } else { self.0.live() }
+                if V::AGAIN { self.0.live() } else { self.0.len() }
             }
         }
 

@@ -81,14 +81,11 @@ impl Names {
     /// there is no room.
     #[inline]
     pub(super) fn entry(&self, hash: u32) -> Option<(At, Option<u32>)> {
-        if self.is_full() {
-            return None;
-        }
-        let mask = self.entries.len() - 1;
+        let mask = self.entries.len().wrapping_sub(1);
         let mut at = hash as usize & mask;
         loop {
             match self.entries.get(at)? {
-                entry if entry.place == FREE => return Some((At(at), None)),
+                entry if entry.place == FREE => return (!self.is_full()).then_some((At(at), None)),
                 entry if entry.hash == hash => return Some((At(at), Some(entry.place))),
                 _ => at = (at + 1) & mask,
             }
@@ -205,6 +202,24 @@ mod tests {
     /// The names here have the places 2n and 2n + 1.
     fn find(names: &Names, name: u32) -> Option<super::At> {
         names.of(hash(name)).find(|(_, place)| place / 2 == name).map(|(at, _)| at)
+    }
+
+    #[test]
+    fn an_entry_is_put_in_place_of_another_also_where_there_is_no_room_for_more() {
+        let mut names = Names::new();
+        let hash = |name: u32| name.wrapping_mul(0x9E37_79B9);
+        for name in 0.. {
+            names.insert(hash(name), name, 0);
+            if names.is_full() {
+                break;
+            }
+        }
+        let len = names.len();
+        assert!(names.entry(hash(1000)).is_none());
+        let (at, place) = names.entry(hash(3)).unwrap();
+        assert_eq!(place, Some(3));
+        names.fill(at, hash(3), 2000);
+        assert_eq!((names.entry(hash(3)).unwrap().1, names.len()), (Some(2000), len));
     }
 
     #[test]

@@ -216,12 +216,16 @@ impl<M: Mode> Drop for Teller<'_, M> {
             let news = body.news()?;
             news.telling = false;
             let ending = news.ending.take()?;
+            let around = news.around.take();
             let mut concluded = Concluded::nothing();
             self.task.conclude(body, ending, &mut concluded);
-            Some(concluded)
+            Some((concluded, around))
         });
-        if let Some(concluded) = concluded {
-            self.task.clone().follow_up(concluded);
+        if let Some((concluded, around)) = concluded {
+            in_turn! {
+                contain(|| drop(around));
+                self.task.clone().follow_up(concluded);
+            }
         }
     }
 }

@@ -38,6 +38,9 @@ where
     fn poll_timeout(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.project().rest.poll_timeout(cx)
     }
+    fn is_failure(output: &Result<T, E>) -> bool {
+        output.is_err()
+    }
     fn failure(output: &Result<T, E>) -> Option<Text> {
         let error = output.as_ref().err()?;
         Some(catch(|| Text::displayed(error)).unwrap_or_else(|panic| {

@@ -385,6 +385,22 @@ mod growing {
     }
 
     #[test]
+    fn a_task_that_has_returned_an_error_has_failed_although_its_future_panics_when_it_goes() {
+        struct Fails(#[expect(dead_code, reason = "it is dropped")] Late);
+        impl Future for Fails {
+            type Output = Result<(), &'static str>;
+            fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+                Poll::Ready(Err("an error"))
+            }
+        }
+        let tasks = registry(Options::new());
+        let task = tasks.spawn_fallible("a", Fails(Late)).unwrap();
+        let mut body = tasks.spawner().take();
+        panics(|| assert!(poll(&mut body, Waker::noop()).is_ready()));
+        assert!(matches!(task.outcome(), Some(Outcome::Failed { .. })), "{:?}", task.outcome());
+    }
+
+    #[test]
     fn an_observer_may_panic() {
         struct Bad;
         impl Observer for Bad {
