@@ -386,7 +386,7 @@ mod growing {
 
     #[test]
     fn a_task_that_has_returned_an_error_has_failed_although_its_future_panics_when_it_goes() {
-        struct Fails(#[expect(dead_code, reason = "it is dropped")] Late);
+        struct Fails(Late);
         impl Future for Fails {
             type Output = Result<(), &'static str>;
             fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
