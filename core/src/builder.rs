@@ -370,7 +370,8 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     {
         // Before anything can panic, or be an error.
         let (app, make) = (Contained::new(app), Contained::new(make));
-        let terms = Apart(pin!(self.terms), PhantomData);
+        let terms = pin!(self.terms);
+        let terms = Apart(terms, PhantomData);
         let name = self.placing.name(self.name)?;
         let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner().clone());
         let flags = R::FLAGS | grace::<X, F::Output>();
