@@ -1,4 +1,4 @@
-//! A restart that comes to nothing, when its own factory has had the name taken away.
+//! A restart that comes to nothing: to whom the name goes then, and who hears of it.
 
 use std::cell::RefCell;
 use std::future::{Future, pending, ready};

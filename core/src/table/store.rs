@@ -245,7 +245,7 @@ impl<M: Parts> Store for M {
     }
 }
 
-/// `start`, where there is a clock or an observer.
+/// `start`, where there is a clock, an observer or an order.
 #[cold]
 fn start_noted<M: Mode>(task: &SlotRef<M>) -> bool {
     let now = task.core().now();

@@ -48,7 +48,7 @@ impl Text {
         while !text.is_char_boundary(end) {
             end -= 1;
         }
-        Text::new(&text[..end]).unwrap_or_else(|| Text(Repr::Shared(text[..end].into())))
+        Text::new(&text[..end]).unwrap_or_else(|| Text::long(&text[..end]))
     }
 }
 

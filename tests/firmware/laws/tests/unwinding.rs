@@ -78,7 +78,6 @@ fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>, waker: &Waker) -> Poll<F::
     future.as_mut().poll(&mut Context::from_waker(waker))
 }
 
-/// The panic passes.
 /// Returns, and panics when it goes.
 struct Late;
 
@@ -95,6 +94,7 @@ impl Drop for Late {
     }
 }
 
+/// The panic passes.
 #[track_caller]
 fn panics(what: impl FnOnce()) {
     assert!(catch_unwind(AssertUnwindSafe(what)).is_err());
