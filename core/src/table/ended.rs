@@ -37,7 +37,7 @@ struct List<M: Mode> {
     /// The records, the oldest first; gaps where one was taken out of the middle. Neither end is a gap.
     records: VecDeque<Option<NonNull<Slot<M>>>>,
     books: Books,
-    /// The number of the oldest; those of the others follow, modulo 2³². Each slot knows its own (`Home::link`).
+    /// The number of the oldest; those of the others follow, modulo 2³². Each slot knows its own (`Home::number`).
     oldest: u32,
     ring: VecDeque<TaskEnd>,
     /// The number of the first ending in the ring; the first ending that was ever followed has the number 0.
@@ -164,17 +164,12 @@ impl<M: Mode> Ended<M> {
         self.list.lend(Add { ended: self, task, body, keep, asked })
     }
 
-    /// Takes out the oldest records, so many at a time, and marks them `GONE`; whoever has them evicts them.
+    /// Takes out the oldest records, as many as there is room for, and marks them `GONE`; whoever has them evicts them. Says how many
+    /// places of the room it filled, some maybe with gaps: nought only if there is no record.
     // Compiled into a purge, as `Core::evict`.
     #[inline(always)]
-    pub(crate) fn pop<const MOST: usize>(&self, most: usize) -> [Option<NonNull<Slot<M>>>; MOST] {
-        let mut popped = [None; MOST];
-        self.list.with(|list| {
-            for place in popped.iter_mut().take(most) {
-                *place = list.pop();
-            }
-        });
-        popped
+    pub(crate) fn pop(&self, room: &mut [Option<NonNull<Slot<M>>>]) -> usize {
+        self.list.with(|list| list.pop_some(room))
     }
 
     /// Takes out this record, if it is in the list, and marks it `GONE`; the caller evicts it.
@@ -271,7 +266,7 @@ impl<M: Mode> List<M> {
 
     #[inline]
     fn push(&mut self, slot: NonNull<Slot<M>>) {
-        *link(&slot) = self.oldest.wrapping_add(self.records.len() as u32);
+        *number(&slot) = self.oldest.wrapping_add(self.records.len() as u32);
         self.records.push_back(Some(slot));
         self.books.records += 1;
     }
@@ -285,8 +280,23 @@ impl<M: Mode> List<M> {
         Some(oldest)
     }
 
+    /// The same for many of them, gaps included.
+    #[inline(always)]
+    fn pop_some(&mut self, room: &mut [Option<NonNull<Slot<M>>>]) -> usize {
+        let (oldest, _) = self.records.as_slices();
+        let popped = oldest.len().min(room.len());
+        room[..popped].copy_from_slice(&oldest[..popped]);
+        self.records.drain(..popped);
+        self.oldest = self.oldest.wrapping_add(popped as u32);
+        for record in room[..popped].iter().flatten() {
+            self.taken(*record);
+        }
+        self.skip_gaps();
+        popped
+    }
+
     fn remove(&mut self, slot: NonNull<Slot<M>>) -> bool {
-        let index = link(&slot).wrapping_sub(self.oldest) as usize;
+        let index = number(&slot).wrapping_sub(self.oldest) as usize;
         // What a slot has there that is not in the list is not the number of a record, or of another's.
         match self.records.get_mut(index) {
             Some(record) if *record == Some(slot) => *record = None,
@@ -339,8 +349,8 @@ impl<M: Mode> List<M> {
     #[cold]
     fn close_gaps(&mut self) {
         self.records.retain(Option::is_some);
-        for (slot, number) in self.records.iter().flatten().zip(0..) {
-            *link(slot) = self.oldest.wrapping_add(number);
+        for (slot, after) in self.records.iter().flatten().zip(0..) {
+            *number(slot) = self.oldest.wrapping_add(after);
         }
     }
 }
@@ -351,7 +361,7 @@ impl<M: Mode> List<M> {
     reason = "the lock of the list is held, and callers keep one at a time"
 )]
 #[inline]
-fn link<M: Mode>(slot: &NonNull<Slot<M>>) -> &mut u32 {
+fn number<M: Mode>(slot: &NonNull<Slot<M>>) -> &mut u32 {
     // SAFETY: of slots in use the list's lock guards it, and only methods of `List` call this, each with `&mut self`.
-    unsafe { &mut *super::slot(slot).home.link.get() }
+    unsafe { &mut *super::slot(slot).home.number.get() }
 }

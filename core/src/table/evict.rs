@@ -97,14 +97,16 @@ impl<M: Mode> Core<M> {
         const BATCH: usize = if cfg!(feature = "std") { 16 } else { 1 };
         // What ends meanwhile may stay, so that this ends.
         let (mut purged, most) = (0, self.ended.len());
+        let mut records = [None; BATCH];
         while purged < most {
-            let records = self.ended.pop::<BATCH>(most - purged);
-            for record in records.iter().flatten() {
+            let room = BATCH.min(most - purged);
+            let popped = self.ended.pop(&mut records[..room]);
+            if popped == 0 {
+                break;
+            }
+            for record in records[..popped].iter().flatten() {
                 self.evict::<false>(*record);
                 purged += 1;
-            }
-            if records.last().is_some_and(Option::is_none) {
-                break;
             }
         }
         purged

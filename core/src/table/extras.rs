@@ -24,20 +24,19 @@ pub(crate) struct Home<M: Mode> {
     /// The shard of the table that the slot is in.
     pub(super) shard: NonNull<Shard<M>>,
     pub(super) place: u32,
-    /// While the slot is free the next free one, guarded by the shard's lock. From the end on the record's number in the list of
-    /// the ended, guarded by that one's.
-    pub(super) link: UnsafeCell<u32>,
+    /// From the end on the record's number in the list of the ended, guarded by that one's lock.
+    pub(super) number: UnsafeCell<u32>,
     /// Written by the table while there is no reference; constant otherwise. As is the name, in `Slot::back`.
     pub(super) head: UnsafeCell<Head>,
     pub(super) room: UnsafeCell<Room>,
 }
 
 impl<M: Mode> Home<M> {
-    pub(super) fn new(shard: &Shard<M>, place: u32, generation: u32, next_free: u32) -> Self {
+    pub(super) fn new(shard: &Shard<M>, place: u32, generation: u32) -> Self {
         Self {
             shard: NonNull::from(shard),
             place,
-            link: UnsafeCell::new(next_free),
+            number: UnsafeCell::new(0),
             head: UnsafeCell::new(Head { generation, hash: 0 }),
             room: UnsafeCell::new(Room::new()),
         }

@@ -26,7 +26,10 @@ pub(super) const SPARE: u32 = if cfg!(loom) {
 /// How many chunks are added at once, if there are as many.
 const AT_ONCE: u32 = 16;
 
-/// The end of a chunk's list of free slots, and the place of a chunk that is in no list.
+/// All slots of a chunk, a bit each.
+const ALL: u32 = u32::MAX >> (u32::BITS as usize - CHUNK);
+
+/// The place of a chunk that is in no list.
 const NONE: u32 = u32::MAX;
 
 /// As aligned as lines of cache are, so that a slot takes two of them and no more.
@@ -38,9 +41,8 @@ pub(super) struct First<M: Mode>(NonNull<Slot<M>>);
 
 /// What is needed of a chunk where a slot of it comes or goes.
 struct Chunk {
-    /// The first free slot, as an index into the chunk.
+    /// Which slots are free, a bit each.
     free: u32,
-    used: u32,
     /// Where it stands in `open`, or `NONE`; of a chunk that was returned to the allocator the next such one.
     open_at: u32,
     /// The first generation of the slots that will stand here next.
@@ -116,22 +118,21 @@ impl<M: Mode> Memory<M> {
             None => self.grow(core, shard),
         };
         let First(first) = self.firsts[index as usize].as_ref().expect("an open chunk stands");
-        let chunk = &mut self.chunks[index as usize];
-        let place = index * CHUNK as u32 + chunk.free;
-        assert!(chunk.free < CHUNK as u32, "an open chunk has a free slot");
-        // SAFETY: the chunk stands, and has a slot there, as was just seen.
-        let found = unsafe { first.add(chunk.free as usize) };
-        // SAFETY: the slot is free, and the shard's lock is held.
-        chunk.free = unsafe { *slot(&found).home.link.get() };
-        if chunk.used == 0 {
+        let free = &mut self.chunks[index as usize].free;
+        assert!(*free != 0, "an open chunk has a free slot");
+        // The first one, so that tasks that come one after another lie in a row.
+        let at = free.trailing_zeros();
+        // SAFETY: the chunk stands, and `free` is of `ALL`, so that it has a slot there.
+        let found = unsafe { first.add(at as usize) };
+        if *free == ALL {
             self.spare -= 1;
         }
-        chunk.used += 1;
         self.in_use += 1;
-        if chunk.free == NONE {
+        *free &= *free - 1;
+        if *free == 0 {
             self.shut(index);
         }
-        (found, place)
+        (found, index * CHUNK as u32 + at)
     }
 
     /// Adds chunks, as many as there are, within bounds; returns the index of one.
@@ -152,7 +153,7 @@ impl<M: Mode> Memory<M> {
         let index = match self.vacant {
             NONE => {
                 self.firsts.push(None);
-                self.chunks.push(Chunk { free: NONE, used: 0, open_at: NONE, generation: 0 });
+                self.chunks.push(Chunk { free: 0, open_at: NONE, generation: 0 });
                 self.chunks.len() as u32 - 1
             }
             vacant => vacant,
@@ -160,11 +161,10 @@ impl<M: Mode> Memory<M> {
         let chunk = &mut self.chunks[index as usize];
         self.firsts[index as usize] = Some(First::new(|at| {
             let place = (index * CHUNK as u32 + at) << core.shard_bits | shard;
-            let next_free = if at + 1 < CHUNK as u32 { at + 1 } else { NONE };
-            let home = Home::new(&core.shards[shard as usize], place, chunk.generation, next_free);
+            let home = Home::new(&core.shards[shard as usize], place, chunk.generation);
             Slot::new(home, Back::new())
         }));
-        chunk.free = 0;
+        chunk.free = ALL;
         if index == self.vacant {
             self.vacant = core::mem::replace(&mut chunk.open_at, NONE);
         }
@@ -173,13 +173,10 @@ impl<M: Mode> Memory<M> {
         index
     }
 
-    /// Notes that a chunk has a free slot.
+    /// Notes that a chunk has a free slot by now.
     fn open(&mut self, index: u32) {
-        let chunk = &mut self.chunks[index as usize];
-        if chunk.open_at == NONE {
-            chunk.open_at = self.open.len() as u32;
-            self.open.push(index);
-        }
+        self.chunks[index as usize].open_at = self.open.len() as u32;
+        self.open.push(index);
     }
 
     /// Notes that a chunk has no free slot, or no slots at all.
@@ -199,8 +196,7 @@ impl<M: Mode> Memory<M> {
         // SAFETY: the caller says so.
         unsafe { Slot::let_go(old, garbage) };
         // SAFETY: nobody refers to it, and the shard's lock is held.
-        let (head, link) =
-            unsafe { (&mut *slot(&old).home.head.get(), &mut *slot(&old).home.link.get()) };
+        let head = unsafe { &mut *slot(&old).home.head.get() };
         let (_, place) = core.split(slot(&old).home.place);
         // A slot whose generation would wrap is never used again: it stays counted as used.
         if let Some(next) = head.generation.checked_add(1) {
@@ -208,10 +204,10 @@ impl<M: Mode> Memory<M> {
             let index = place / CHUNK as u32;
             let chunk = &mut self.chunks[index as usize];
             chunk.generation = chunk.generation.max(next);
-            *link = core::mem::replace(&mut chunk.free, place % CHUNK as u32);
-            chunk.used -= 1;
-            let empty = chunk.used == 0;
-            if chunk.open_at == NONE {
+            let before = chunk.free;
+            chunk.free |= 1 << (place % CHUNK as u32);
+            let empty = chunk.free == ALL;
+            if before == 0 {
                 self.open(index);
             }
             if empty {
