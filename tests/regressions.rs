@@ -17,6 +17,10 @@ mod itself;
 mod let_go;
 #[path = "regressions/names.rs"]
 mod names;
+#[path = "regressions/planned.rs"]
+mod planned;
+#[path = "regressions/refused.rs"]
+mod refused;
 #[path = "regressions/restored.rs"]
 mod restored;
 #[path = "regressions/scopes.rs"]

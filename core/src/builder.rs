@@ -1,16 +1,15 @@
 use core::fmt;
 use core::future::Future;
 use core::marker::PhantomData;
-use core::pin::{Pin, pin};
 
 use crate::given::{AppAlone, Given};
 use crate::mode::{Carry, Mode, Remember};
 use crate::restart::{Remembered, lasting};
 use crate::slot::{GRACE, HANDLE, KEEP, RESERVED, SlotRef};
 use crate::table::NotAdmitted;
-use crate::terms::{Cleaned, Fallible, Graced, Renew, Terms, Timed, sealed};
+use crate::terms::{Apart, Cleaned, Fallible, Graced, Renew, Terms, Timed, sealed};
 use crate::ticket::launch;
-use crate::unwind::Contained;
+use crate::unwind::{Contained, let_go};
 use crate::{
     Cx, JoinHandle, Outcome, Recipe, Refused, Registry, Scope, Spawn, SpawnError, SpawnLocal,
     SpawnSend, Spawner, TaskHandle, TaskRef, Tasks, Text, Ticket, Tracked, TrySpawnError,
@@ -290,6 +289,9 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         X: Terms<F::Output>,
         S: Spawn<Tracked<F, M, X>>,
     {
+        // Before anything can panic, or be an error.
+        let (app, make) = (Contained::new(app), Contained::new(make));
+        let terms = Apart::new(self.terms);
         let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner());
         let mut name = self.placing.name(self.name)?;
         let flags = RESERVED | R::FLAGS | grace::<X, F::Output>();
@@ -297,8 +299,9 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
             Ok((slot, handle)) => {
                 self.placing.place(&slot)?;
                 let ticket = Ticket::new(slot, handle);
-                let future = make(Cx::new(app, ticket.task(), tasks));
-                let (tracked, handle) = ticket.wrap(future, self.terms)?;
+                let cx = Cx::new(app.into_inner(), ticket.task(), tasks);
+                let future = make.into_inner()(cx);
+                let (tracked, handle) = ticket.wrap(future, terms.into_inner())?;
                 Ok(C::spawned(launch(tracked, handle, |tracked| spawner.spawn(tracked))?))
             }
             Err(NotAdmitted::Error(error)) => Err(error),
@@ -370,13 +373,12 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     {
         // Before anything can panic, or be an error.
         let (app, make) = (Contained::new(app), Contained::new(make));
-        let terms = pin!(self.terms);
-        let terms = Apart(terms, PhantomData);
+        let terms = Apart::new(self.terms);
         let name = self.placing.name(self.name)?;
         let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner().clone());
         let flags = R::FLAGS | grace::<X, F::Output>();
         let scope = self.placing.scope.as_ref().map(Scope::inner);
-        let recipe = Recipe::new(Contained::new(spawner), app, make, &*terms.0, lasting(flags));
+        let recipe = Recipe::new(Contained::new(spawner), app, make, terms.get(), lasting(flags));
         // The first incarnation, too, is made from what is kept.
         drop(terms);
         let recipe = Remembered::new(recipe.placed(self.placing.stage, scope));
@@ -442,7 +444,10 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
                 let place = |task: &SlotRef<M>| placing.place(task);
                 put::<C, M, F, X, H>(tasks, name, R::FLAGS, place, terms, future, spawn)
             }
-            Err(error) => Err(TrySpawnError::new(error, future)),
+            Err(error) => {
+                drop(Apart::new(terms));
+                Err(TrySpawnError::new(error, future))
+            }
         }
     }
 }
@@ -468,24 +473,25 @@ where
     match tasks.0.admit(name, C::POLICY, flags | grace::<X, F::Output>()) {
         Ok((slot, handle)) => {
             if let Err(error) = place(&slot) {
+                drop(Apart::new(terms));
                 return Err(TrySpawnError::new(error, future));
             }
             let tracked = Tracked::new(future, slot, terms);
             Ok(C::spawned(launch(tracked, TaskHandle::new(handle), spawn)?))
         }
-        Err(NotAdmitted::Error(error)) => Err(TrySpawnError::new(error, future)),
-        Err(NotAdmitted::Existing(task)) => {
-            C::existing(TaskRef(task)).map_err(|error| TrySpawnError::new(error, future))
+        Err(not_admitted) => {
+            drop(Apart::new(terms));
+            match not_admitted {
+                NotAdmitted::Error(error) => Err(TrySpawnError::new(error, future)),
+                NotAdmitted::Existing(task) => match C::existing(TaskRef(task)) {
+                    Ok(existing) => {
+                        let_go(Some(future));
+                        Ok(existing)
+                    }
+                    Err(error) => Err(TrySpawnError::new(error, future)),
+                },
+            }
         }
-    }
-}
-
-/// Terms of which, when this goes, each part is let go of by itself.
-struct Apart<'a, X: sealed::Terms<T>, T>(Pin<&'a mut X>, PhantomData<fn(T)>);
-
-impl<X: sealed::Terms<T>, T> Drop for Apart<'_, X, T> {
-    fn drop(&mut self) {
-        self.0.as_mut().clear();
     }
 }
 

@@ -8,6 +8,7 @@ pub use join::{JoinError, TakeError};
 
 use crate::TaskId;
 use crate::spawner::Refusal;
+use crate::unwind::let_go;
 
 /// Why a task was not added. Small, `'static`, `Send` and `Sync`; [`TrySpawnError`] has the future too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +81,12 @@ impl<F> TrySpawnError<F> {
     }
 }
 
+/// Drops the future; what its destructor panics with goes nowhere (law 14).
 impl<F> From<TrySpawnError<F>> for SpawnError {
     fn from(error: TrySpawnError<F>) -> Self {
-        error.kind
+        let TrySpawnError { kind, future } = error;
+        let_go(Some(future));
+        kind
     }
 }
 

@@ -1,10 +1,11 @@
+mod body;
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Display};
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
 
 use crate::arc::Arc;
 use crate::builder::conflict::{self, Conflict};
@@ -18,7 +19,7 @@ use crate::{
 
 /// Where the futures of a plan may run.
 pub mod bound {
-    use super::{Box, Ended, Future, Pin};
+    use super::{Box, Ended, Future, Judged, Pin};
 
     /// On any thread: the futures are `Send`. Such a plan starts on every spawner.
     #[derive(Clone, Copy, Debug)]
@@ -56,13 +57,13 @@ pub mod bound {
 
     impl<T: 'static, F: Future<Output = T> + Send + 'static> Meets<AnyThread, T> for F {
         fn boxed(self, verdict: fn(T) -> Ended) -> <AnyThread as Bound>::Future {
-            Box::pin(async move { verdict(self.await) })
+            Box::pin(Judged::new(self, verdict))
         }
     }
 
     impl<T: 'static, F: Future<Output = T> + 'static> Meets<OneThread, T> for F {
         fn boxed(self, verdict: fn(T) -> Ended) -> <OneThread as Bound>::Future {
-            Box::pin(async move { verdict(self.await) })
+            Box::pin(Judged::new(self, verdict))
         }
     }
 
@@ -73,6 +74,8 @@ pub mod bound {
     }
 }
 
+pub use body::InTask;
+pub(crate) use body::Judged;
 use bound::{AnyThread, Bound, Meets};
 
 /// What a planned task returns: of an error, the words that are recorded.
@@ -173,13 +176,14 @@ impl<A, M: Mode, B: Bound> Plan<A, M, B> {
     }
 
     fn add(&mut self, name: Text, make: Make<A, M, B>) -> Result<&mut Self, SpawnError> {
+        let make = Contained::new(make);
         if name.is_empty() {
             return Err(SpawnError::EmptyName);
         }
         if self.tasks.iter().any(|(planned, _)| *planned == name) {
             return Err(SpawnError::Planned);
         }
-        self.tasks.push((name, Contained::new(make)));
+        self.tasks.push((name, make));
         Ok(self)
     }
 }
@@ -290,10 +294,11 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         A: Clone,
         S: Spawn<Tracked<InTask<A, M, B>, M, Fallible<()>>>,
     {
+        let app = Contained::new(app);
         let tasks = self.tasks.iter();
         tasks
             .filter_map(|(name, make)| {
-                Self::start_one(registry, &app, name, make.get(), conflict::Fail)
+                Self::start_one(registry, app.get(), name, make.get(), conflict::Fail)
             })
             .collect()
     }
@@ -313,12 +318,13 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         A: Clone,
         S: Spawn<Tracked<InTask<A, M, B>, M, Fallible<()>>>,
     {
+        let app = Contained::new(app);
         // A task without a name is planned under the empty one, which names nothing.
         let meant = |planned: &Text| !planned.is_empty() && planned == name;
         let each = |make: &Make<A, M, B>| matches!(make, Make::Each(_));
         let (name, make) =
             self.tasks.iter().find(|(planned, make)| meant(planned) && each(make.get()))?;
-        Self::start_one(registry, &app, name, make.get(), conflict::Replace)
+        Self::start_one(registry, app.get(), name, make.get(), conflict::Replace)
     }
 
     fn start_one<S>(
@@ -337,15 +343,15 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
         let make_it: Once<A, M, B> = match make {
             Make::Once(place) => place.with(Option::take)?,
             Make::Each(make) => {
-                let make = make.clone();
-                Box::new(move |cx| make(cx))
+                let make = Contained::new(make.clone());
+                Box::new(move |cx| (make.get())(cx))
             }
         };
         let named = (!name.is_empty()).then(|| name.clone());
         let task = match TaskBuilder::new(registry, named).on_conflict(on_conflict).reserve() {
             Ok(ticket) => {
                 let cx = Cx::new(app.into_inner(), ticket.task(), registry.tasks());
-                let body = InTask { make: Some((make_it, cx)), future: None };
+                let body = InTask::new(make_it, cx);
                 let spawn = |tracked| registry.spawner().spawn(tracked);
                 let wrapped = ticket.wrap(body, Fallible::new(()));
                 wrapped.and_then(|(tracked, handle)| launch(tracked, handle, spawn)).map_err(
@@ -365,57 +371,6 @@ impl<A: 'static, M: Mode, B: Bound> Plan<A, M, B> {
             error
         });
         Some(PlannedTask { name: name.clone(), task })
-    }
-}
-
-type Making<A, M, B> = (Once<A, M, B>, Cx<A, M>);
-
-/// The body of a planned task: makes the future and then is it.
-pub struct InTask<A, M: Mode, B: Bound> {
-    make: Option<Making<A, M, B>>,
-    future: Option<B::Future>,
-}
-
-impl<A, M: Mode, B: Bound> Unpin for InTask<A, M, B> {}
-
-impl<A, M: Mode, B: Bound> InTask<A, M, B> {
-    /// What would have made the future.
-    fn into_make(mut self) -> Option<Once<A, M, B>> {
-        let (make, context) = self.make.take()?;
-        drop(Contained::new(context));
-        Some(make)
-    }
-}
-
-impl<A, M: Mode, B: Bound> Drop for InTask<A, M, B> {
-    /// Of what was not made both parts go, also if both destructors panic; what the first one panics with is the task's.
-    fn drop(&mut self) {
-        if let Some((make, context)) = self.make.take() {
-            let context = Contained::new(context);
-            drop(make);
-            drop(context.into_inner());
-        }
-    }
-}
-
-impl<A, M: Mode, B: Bound> Future for InTask<A, M, B> {
-    type Output = Result<(), String>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
-        let this = self.get_mut();
-        if let Some((make, context)) = this.make.take() {
-            this.future = Some(make(context));
-        }
-        match &mut this.future {
-            Some(future) => Pin::new(future).poll(cx),
-            None => Poll::Ready(Ok(())),
-        }
-    }
-}
-
-impl<A, M: Mode, B: Bound> fmt::Debug for InTask<A, M, B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InTask").field("made", &self.future.is_some()).finish_non_exhaustive()
     }
 }
 

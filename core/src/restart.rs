@@ -10,7 +10,7 @@ use crate::scope;
 use crate::slot::SlotRef;
 use crate::slot::{HANDLE, RESERVED};
 use crate::table::{NotAdmitted, Policy};
-use crate::terms::{Renew, Terms, again};
+use crate::terms::{Apart, Renew, Terms, again};
 use crate::ticket::launch;
 use crate::unwind::{Contained, contain};
 use crate::{Cx, Spawn, SpawnError, TaskId, TaskRef, Tasks, Text, Ticket, Tracked};
@@ -139,10 +139,10 @@ where
             scope::enter::<M>(scope, task)?;
         }
         let spawner = self.spawner.get();
+        let terms = Apart::<X, F::Output>::new(<X as again::Renew>::renew(&self.terms));
         let app = K::give(self.app.get().clone(), spawner, tasks);
         let future = (self.make.get())(Cx::new(app, ticket.task(), tasks));
-        let terms = <X as again::Renew>::renew(&self.terms);
-        let (tracked, handle) = ticket.wrap(future, terms)?;
+        let (tracked, handle) = ticket.wrap(future, terms.into_inner())?;
         Ok(launch(tracked, handle, |tracked| spawner.spawn(tracked))?.into_slot())
     }
 }

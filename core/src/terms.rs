@@ -9,7 +9,11 @@ mod fallible;
 mod renew;
 
 use core::future::Future;
+#[cfg(feature = "alloc")]
+use core::marker::PhantomData;
 use core::pin::Pin;
+#[cfg(feature = "alloc")]
+use core::pin::pin;
 use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
@@ -82,6 +86,35 @@ pub(crate) mod sealed {
 
         /// Lets go of all that is left, before the end is told (law 2).
         fn clear(self: Pin<&mut Self>);
+    }
+}
+
+/// Terms of which, when this goes, each part is let go of by itself (law 14).
+#[cfg(feature = "alloc")]
+pub(crate) struct Apart<X: sealed::Terms<T>, T>(Option<X>, PhantomData<fn(T)>);
+
+#[cfg(feature = "alloc")]
+impl<X: sealed::Terms<T>, T> Apart<X, T> {
+    pub(crate) fn new(terms: X) -> Self {
+        Self(Some(terms), PhantomData)
+    }
+
+    pub(crate) fn get(&self) -> &X {
+        self.0.as_ref().expect("it is taken where this goes alone")
+    }
+
+    /// The terms, which go with a task now.
+    pub(crate) fn into_inner(mut self) -> X {
+        self.0.take().expect("it is taken where this goes alone")
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<X: sealed::Terms<T>, T> Drop for Apart<X, T> {
+    fn drop(&mut self) {
+        if let Some(terms) = self.0.take() {
+            pin!(terms).as_mut().clear();
+        }
     }
 }
 
@@ -270,7 +303,8 @@ pin_project! {
     pub struct Cleaned<X, K, L, D> {
         #[pin]
         rest: X,
-        make: Option<(K, L)>,
+        make: Option<K>,
+        make_deadline: Option<L>,
         #[pin]
         deadline: Option<D>,
     }
@@ -279,7 +313,7 @@ pin_project! {
 #[cfg(feature = "alloc")]
 impl<X, K, L, D> Cleaned<X, K, L, D> {
     pub(crate) fn new(rest: X, cleanup: K, deadline: L) -> Self {
-        Self { rest, make: Some((cleanup, deadline)), deadline: None }
+        Self { rest, make: Some(cleanup), make_deadline: Some(deadline), deadline: None }
     }
 }
 
@@ -309,9 +343,11 @@ where
     }
     fn cleanup(self: Pin<&mut Self>, end: impl FnOnce() -> Outcome) -> Option<C> {
         let mut this = self.project();
-        let (cleanup, deadline) = this.make.take()?;
-        this.deadline.set(Some(deadline()));
-        Some(cleanup(end()))
+        let make_deadline = this.make_deadline.take()?;
+        // If this panics, the cleanup is still among the terms, which are let go of apart.
+        this.deadline.set(Some(make_deadline()));
+        let make = this.make.take()?;
+        Some(make(end()))
     }
     fn has_cleanup(&self) -> bool {
         self.make.is_some()
@@ -330,10 +366,8 @@ where
     }
     fn clear(self: Pin<&mut Self>) {
         let mut this = self.project();
-        if let Some((cleanup, deadline)) = this.make.take() {
-            contain(|| drop(cleanup));
-            contain(|| drop(deadline));
-        }
+        contain(|| *this.make = None);
+        contain(|| *this.make_deadline = None);
         contain(|| this.deadline.set(None));
         this.rest.clear();
     }

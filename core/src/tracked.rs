@@ -3,7 +3,7 @@ mod report;
 use core::fmt;
 use core::future::Future;
 use core::marker::PhantomData;
-use core::pin::Pin;
+use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
@@ -120,10 +120,12 @@ where
         if let Some(slot) = self.task.slot.take() {
             slot.withdraw();
         }
-        match core::mem::replace(&mut self.stage, Stage::Gone) {
+        let future = match core::mem::replace(&mut self.stage, Stage::Gone) {
             Stage::Running { future } => Some(future),
             _ => None,
-        }
+        };
+        pin!(self).project().terms.clear();
+        future
     }
 }
 

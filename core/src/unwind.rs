@@ -214,6 +214,11 @@ impl<T> Contained<T> {
         self.0.as_ref().expect("it is taken where this goes alone")
     }
 
+    #[cfg(feature = "std")]
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect("it is taken where this goes alone")
+    }
+
     /// The value, whose destructor is the caller's affair from now on.
     pub(crate) fn into_inner(mut self) -> T {
         self.0.take().expect("it is taken where this goes alone")

@@ -18,6 +18,7 @@
 //! What is not generic here and leads to a table is `#[inline]`: so a program without workers compiles none of it, and no table
 //! that only workers use (docs/performance.md says what that saves).
 
+mod foreign;
 mod handle;
 mod report;
 
@@ -30,18 +31,19 @@ use core::error::Error;
 use core::fmt;
 use core::future::Future;
 use core::ops::Deref;
-use core::pin::Pin;
 use std::io;
 use std::thread;
 
+use crate::plan::Judged;
 use crate::plan::bound::{AnyThread, Bound};
-use crate::unwind::{catch, contain, message};
+use crate::unwind::{Contained, catch, let_go, message};
 use crate::{
     Cx, Fallible, InTask, JoinError, Options, Outcome, Plan, PlannedTask, Registry, Spawn,
     SpawnLocal, Spawner, Ticket, Tracked, mode,
 };
 
-use handle::Inner;
+use foreign::{Before, Failure, Making, OneByOne};
+use handle::{Inner, Ran};
 pub use handle::{Running, WorkersHandle};
 pub use report::{WorkerReport, WorkersReport, WorkersShutdown, WorkersSnapshot};
 
@@ -58,9 +60,6 @@ pub trait Runtime: Send + Sync + 'static {
     /// There is no executor to be had. `body` is then not called.
     fn run<F: Future>(&self, body: impl FnOnce(Self::Spawner) -> F) -> io::Result<F::Output>;
 }
-
-type Failure = Box<dyn Error + Send + Sync>;
-type Before = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 /// Threads, each with an executor and a registry of its own, that start together, run the same [`Plan`] and the same
 /// main future, and are listed, cancelled and shut down as one.
@@ -111,9 +110,9 @@ type Before = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 /// ```
 #[must_use = "workers do nothing unless started"]
 pub struct Workers<R, A, B: Bound = AnyThread> {
-    runtime: Arc<R>,
+    runtime: Arc<Contained<R>>,
     plan: Arc<Plan<A, mode::Sync, B>>,
-    futures: Vec<Before>,
+    futures: Vec<Contained<Before>>,
     handle: WorkersHandle,
     before: Ticket<mode::Sync>,
     gate: Ticket<mode::Sync>,
@@ -138,7 +137,7 @@ impl<R: Runtime, A> Workers<R, A> {
     pub fn with_options(workers: usize, runtime: R, options: Options) -> Self {
         let (inner, before, gate, each) = Inner::new(workers, options);
         Self {
-            runtime: Arc::new(runtime),
+            runtime: Arc::new(Contained::new(runtime)),
             plan: Arc::default(),
             futures: Vec::new(),
             handle: WorkersHandle(Arc::new(inner)),
@@ -166,7 +165,8 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
         mut self,
         future: impl Future<Output = Result<(), E>> + Send + 'static,
     ) -> Self {
-        self.futures.push(Box::pin(async { future.await.map_err(Into::into) }));
+        let in_a_box = |done: Result<(), E>| done.map_err(Into::into);
+        self.futures.push(Contained::new(Box::pin(Judged::new(future, in_a_box))));
         self
     }
 
@@ -197,9 +197,10 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
         F: Future<Output = ()> + 'static,
         R::Spawner: Spawn<Tracked<InTask<A, mode::Sync, B>, mode::Sync, Fallible<()>>>,
     {
+        let app = Contained::new(app);
         let apps = move || {
-            let app = app.clone();
-            move |_: usize, _: &Own<R>| app
+            let app = Contained::new(app.get().clone());
+            move |_: usize, _: &Own<R>| app.into_inner()
         };
         self.start_each(apps, main).await
     }
@@ -243,10 +244,10 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
         F: Future<Output = ()> + 'static,
         R::Spawner: Spawn<Tracked<InTask<A, mode::Sync, B>, mode::Sync, Fallible<()>>>,
     {
-        let app = Arc::new(app);
+        let app = Arc::new(Contained::new(app));
         let apps = move || {
             let app = app.clone();
-            move |worker: usize, tasks: &Own<R>| app(worker, tasks)
+            move |worker: usize, tasks: &Own<R>| (app.get())(worker, tasks)
         };
         self.start_each(apps, main).await
     }
@@ -264,11 +265,11 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
         R::Spawner: Spawn<Tracked<InTask<A, mode::Sync, B>, mode::Sync, Fallible<()>>>,
     {
         let Self { runtime, plan, futures, handle, before, gate, each } = self;
-        run_before(before, futures).await?;
+        run_before(before, OneByOne::new(futures)).await?;
         if gate.task().is_ended() {
             return Err(StartError::ShutDown);
         }
-        let main = Arc::new(main);
+        let main = Arc::new(Contained::new(main));
         let (mut ready, mut threads) = (Vec::new(), Vec::new());
         let mut failed = None;
         for (worker, tickets) in each.into_iter().enumerate() {
@@ -319,7 +320,7 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
                 // It has ended, so this waits for next to nothing.
                 let why = threads.into_iter().nth(worker).and_then(|thread| thread.join().ok());
                 match why {
-                    Some(Err(error)) => StartError::Worker { worker, error },
+                    Some(Err(error)) => StartError::Worker { worker, error: error.into_inner() },
                     Some(Ok(Err(panic))) if panic.is_panic() => {
                         StartError::WorkerPanicked { worker, panic }
                     }
@@ -331,13 +332,7 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
 }
 
 #[inline]
-async fn run_before(before: Ticket<mode::Sync>, futures: Vec<Before>) -> Result<(), StartError> {
-    let all = async {
-        for future in futures {
-            future.await?;
-        }
-        Ok(())
-    };
+async fn run_before(before: Ticket<mode::Sync>, all: OneByOne) -> Result<(), StartError> {
     match before.run(all) {
         Err(_) => Err(StartError::ShutDown),
         Ok(all) => match all.await {
@@ -354,11 +349,11 @@ type Own<R> = Registry<<R as Runtime>::Spawner, mode::Sync>;
 /// All that a worker's thread needs, but for its tickets.
 struct Start<R, A, G, B: Bound, Main> {
     worker: usize,
-    runtime: Arc<R>,
+    runtime: Arc<Contained<R>>,
     plan: Arc<Plan<A, mode::Sync, B>>,
     /// Makes the worker's value.
     app: G,
-    main: Arc<Main>,
+    main: Arc<Contained<Main>>,
     handle: WorkersHandle,
 }
 
@@ -372,13 +367,13 @@ where
     Main: Fn(WorkerCx<A, R::Spawner>) -> F + 'static,
 {
     /// How the main future ended, or why there was no executor to run it.
-    fn on_this_thread(self, tickets: Tickets) -> io::Result<Result<(), JoinError>> {
+    fn on_this_thread(self, tickets: Tickets) -> Ran {
         let Tickets { ready, main, worker, thread } = tickets;
         let runtime = self.runtime.clone();
-        let ran = catch(|| runtime.run(|spawner| self.run(spawner, ready, main, worker)));
-        contain(|| drop(runtime));
+        let ran = catch(|| runtime.get().run(|spawner| self.run(spawner, ready, main, worker)));
+        drop(runtime);
         let ended = match ran {
-            Ok(ran) => ran,
+            Ok(ran) => ran.map_err(Contained::new),
             Err(payload) => {
                 let outcome = Outcome::Panicked { message: message(&payload) };
                 Ok(Err(JoinError::new(outcome, Some(payload))))
@@ -427,13 +422,14 @@ where
         let Self { worker, plan, app, main: make, handle, .. } = self;
         let tasks = handle.0.tables[worker].clone();
         let registry = Registry::with_tasks(spawner, tasks.clone());
-        let app = app(worker, &registry);
-        let planned = plan.start(&registry, app.clone());
+        let app = Contained::new(app(worker, &registry));
+        let planned = plan.start(&registry, app.get().clone());
         drop(plan);
-        let cx = Cx::new(app, main.task(), &tasks);
+        let cx = Cx::new(app.into_inner(), main.task(), &tasks);
         let cx = WorkerCx { cx, worker, registry, workers: handle, planned };
-        if let Ok(main) = main.run(async move { make(cx).await }) {
-            main_ended.set(Some(main.await));
+        match main.run(Making::new(make, cx)) {
+            Ok(main) => main_ended.set(Some(main.await)),
+            Err(unmade) => let_go(Some(unmade)),
         }
         Cx::new((), &this, &tasks).cancelled().await;
         tasks.wait_idle().await;

@@ -10,10 +10,10 @@ use std::task::{Wake, Waker};
 use async_executor::LocalExecutor;
 use task_registry::local::OnLocalExecutor;
 use task_registry::{
-    AroundPoll, Observer, Options, Outcome, Plan, Registry, TaskInfo, bound, mode,
+    AroundPoll, Cleanup, Observer, Options, Outcome, Plan, Registry, TaskInfo, bound, mode,
 };
 
-struct Bomb;
+pub(crate) struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
@@ -176,4 +176,20 @@ fn law_14_a_once_task_that_is_refused_is_made_later_although_its_context_panics_
     let started = plan.start(&tasks, App(panics, false));
     while executor.try_tick() {}
     assert_eq!(started[0].task().unwrap().outcome(), Some(Outcome::Completed));
+}
+
+#[test]
+fn law_14_a_deadline_that_panics_in_the_making_ends_no_program_by_its_cleanups_destructor() {
+    let executor = LocalExecutor::new();
+    let tasks = Registry::new(OnLocalExecutor(&executor));
+    let bomb = Bomb;
+    let cleanup = move |_: Outcome| {
+        let _ = &bomb;
+        ready(())
+    };
+    let deadline = || -> std::future::Pending<()> { resume_unwind(Box::new("no deadline")) };
+    let task = tasks.task("a").cleanup(cleanup, deadline).spawn(ready(7)).unwrap();
+    while executor.try_tick() {}
+    assert_eq!(task.outcome(), Some(Outcome::Completed));
+    assert_eq!(task.info().cleanup(), Some(Cleanup::Panicked));
 }

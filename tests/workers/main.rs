@@ -11,6 +11,7 @@ mod before;
 #[cfg(feature = "tokio")]
 mod blocking;
 mod edges;
+mod foreign;
 mod mains;
 mod reach;
 mod setup;
@@ -133,6 +134,15 @@ on_every_runtime! {
         a_planned_task_is_made_anew_by_name_on_its_worker_alone
         a_cleanup_that_outlives_the_deadline_is_named_and_skipped
         a_task_of_a_worker_may_shut_all_of_them_down
+    }
+    foreign {
+        law_03_a_main_future_that_returned_completed_although_its_destructor_panics
+        law_03_workers_start_although_the_destructor_of_what_came_before_them_panics
+        law_14_a_main_future_that_panics_in_a_poll_and_in_its_destructor_panicked_with_the_former
+        law_14_a_payload_that_nobody_joins_for_ends_no_program_by_its_destructor
+        an_error_before_the_workers_comes_out_although_what_did_not_run_panics_when_it_goes
+        workers_that_never_start_let_go_of_each_future_before_them_by_itself
+        an_app_that_panics_whenever_it_is_dropped_takes_no_worker_and_no_task_along
     }
     mains {
         a_main_future_finishes_in_its_own_time_once_its_token_fired

@@ -2,6 +2,8 @@ use core::fmt;
 
 use crate::Outcome;
 use crate::unwind::Panic;
+#[cfg(feature = "std")]
+use crate::unwind::discard;
 
 /// Why awaiting a [`TaskHandle`](crate::TaskHandle) gave no output: how the task ended instead.
 pub struct JoinError {
@@ -42,8 +44,8 @@ impl JoinError {
     /// What the task panicked with, for [`std::panic::resume_unwind`] or a downcast.
     #[cfg(feature = "std")]
     #[must_use]
-    pub fn into_panic(self) -> Option<Panic> {
-        self.panic.into_inner()
+    pub fn into_panic(mut self) -> Option<Panic> {
+        self.panic.take()
     }
 }
 
@@ -109,13 +111,24 @@ impl core::error::Error for TakeError {
 struct PanicCell(Option<std::sync::Mutex<Panic>>);
 
 #[cfg(feature = "std")]
+impl Drop for PanicCell {
+    /// What the payload's own destructor panics with concerns nobody: whoever lets go of an error did not ask for it.
+    fn drop(&mut self) {
+        if let Some(panic) = self.take() {
+            discard(panic);
+        }
+    }
+}
+
+#[cfg(feature = "std")]
 impl PanicCell {
     fn new(panic: Option<Panic>) -> Self {
         Self(panic.map(std::sync::Mutex::new))
     }
 
-    fn into_inner(self) -> Option<Panic> {
-        self.0.map(|cell| cell.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    fn take(&mut self) -> Option<Panic> {
+        let cell = self.0.take()?;
+        Some(cell.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }
 

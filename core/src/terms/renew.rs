@@ -40,15 +40,15 @@ impl<X: sealed::Renew, G: Clone, D> sealed::Renew for Graced<X, G, D> {
 }
 
 impl<X: sealed::Renew, K: Clone, L: Clone, D> sealed::Renew for Cleaned<X, K, L, D> {
-    type Recipe = (X::Recipe, Option<(Contained<K>, Contained<L>)>);
+    type Recipe = (X::Recipe, Contained<Option<K>>, Contained<Option<L>>);
     fn recipe(&self) -> Self::Recipe {
-        let apart = |(cleanup, deadline)| (Contained::new(cleanup), Contained::new(deadline));
-        (self.rest.recipe(), self.make.clone().map(apart))
+        let make = Contained::new(self.make.clone());
+        (self.rest.recipe(), make, Contained::new(self.make_deadline.clone()))
     }
-    fn renew((rest, make): &Self::Recipe) -> Self {
-        let again = |(cleanup, deadline): &(Contained<K>, Contained<L>)| {
-            (cleanup.get().clone(), deadline.get().clone())
-        };
-        Self { rest: X::renew(rest), make: make.as_ref().map(again), deadline: None }
+    fn renew((rest, make, make_deadline): &Self::Recipe) -> Self {
+        let make = Contained::new(make.get().clone());
+        let make_deadline = Contained::new(make_deadline.get().clone());
+        let (make, make_deadline) = (make.into_inner(), make_deadline.into_inner());
+        Self { rest: X::renew(rest), make, make_deadline, deadline: None }
     }
 }

@@ -7,7 +7,7 @@ use pin_project_lite::pin_project;
 
 use super::Ticket;
 use crate::mode::Mode;
-use crate::terms::Terms;
+use crate::terms::{Apart, Terms};
 use crate::{
     JoinError, JoinHandle, Refused, Spawn, SpawnError, TaskHandle, Tracked, TrySpawnError,
 };
@@ -62,7 +62,10 @@ impl<M: Mode> Ticket<M> {
                 let handle = TaskHandle::new(self.task.0.clone());
                 Ok((Tracked::new(future, slot, terms), handle))
             }
-            Err(error) => Err(TrySpawnError::new(error, future)),
+            Err(error) => {
+                drop(Apart::new(terms));
+                Err(TrySpawnError::new(error, future))
+            }
         }
     }
 

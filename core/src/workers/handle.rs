@@ -9,6 +9,7 @@ use std::thread;
 
 use super::Tickets;
 use super::report::{WorkersShutdown, WorkersSnapshot};
+use crate::unwind::Contained;
 use crate::{
     Cancel, CancellingAll, JoinError, Options, Outcome, Retain, TaskRef, Tasks, Text, Ticket, mode,
 };
@@ -221,7 +222,9 @@ impl fmt::Debug for WorkersHandle {
     }
 }
 
-pub(super) type Thread = thread::JoinHandle<io::Result<Result<(), JoinError>>>;
+/// How a worker's main future ended, or why it had no executor. Whoever drops it unread is std, which cannot bear a panic there.
+pub(super) type Ran = Result<Result<(), JoinError>, Contained<io::Error>>;
+pub(super) type Thread = thread::JoinHandle<Ran>;
 
 /// Workers that run: what [`Workers::start`](crate::Workers::start) returns. Derefs to their [`WorkersHandle`].
 ///
