@@ -189,7 +189,7 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     /// `grace` makes is ready, unless it has ended by then.
     ///
     /// The task's own wrapper polls it, so a canceller need not wait. A request that brings a grace of its own, or that
-    /// is [`now`](crate::Cancel::now), goes before this one.
+    /// is [`now`](crate::Cancel::now), goes before this one. Of several, the last one that is given here is the task's.
     pub fn grace<G, D>(self, grace: G) -> TaskBuilder<'a, S, M, C, R, Graced<X, G, D>>
     where
         G: FnOnce() -> D,
@@ -200,7 +200,8 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
 
     /// Asks the task to stop, with the reason "timed out", when `timeout` is ready.
     ///
-    /// Any future is one. It is polled beside the task from its first poll on.
+    /// Any future is one. It is polled beside the task from its first poll on. Of several, the last one that is given here is the
+    /// task's.
     pub fn timeout<D: Future>(self, timeout: D) -> TaskBuilder<'a, S, M, C, R, Timed<X, D>> {
         self.with(|terms| Timed::new(terms, timeout))
     }
@@ -215,7 +216,8 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     /// A task that is asked to stop before its first poll is cleaned up, too. If it waits for the task that it replaces
     /// ([`Replace`](conflict::Replace)), that is at once, beside that task, which may still run.
     ///
-    /// It takes the future's place in memory, in no box; to note how it went costs one allocation, when the task ends.
+    /// It takes the future's place in memory, in no box; to note how it went costs one allocation, when the task ends. Of several,
+    /// the last one that is given here is the task's, and the others are dropped unmade.
     pub fn cleanup<K, E, L, D>(
         self,
         cleanup: K,

@@ -5,6 +5,7 @@ use core::ops::Deref;
 
 use crate::given::{AppAlone, AppAndRegistry, Given};
 use crate::mode::{Mode, Remember};
+use crate::unwind::Contained;
 use crate::{Cx, Recipe, Registry, Spawn, SpawnError, Spawner, TaskHandle, Tasks, Text, Tracked};
 
 /// A registry together with a value that its tasks are given: what [`Registry::with_context`] makes.
@@ -68,8 +69,10 @@ where
         F: Future<Output: 'static>,
         S: Spawn<Tracked<F, M>>,
     {
+        let task = Contained::new(task);
         let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner());
-        self.registry.task(name).spawn_with(K::give(self.app.clone(), spawner, tasks), task)
+        let app = K::give(self.app.clone(), spawner, tasks);
+        self.registry.task(name).spawn_with(app, task.into_inner())
     }
 }
 
@@ -102,7 +105,9 @@ where
         S: Spawn<Tracked<F, M>>,
         M: Remember<Recipe<S, M, A, G, (), K>>,
     {
-        self.registry.task(name).restartable::<K, _, _, _>(self.app.clone(), task)
+        let task = Contained::new(task);
+        let app = self.app.clone();
+        self.registry.task(name).restartable::<K, _, _, _>(app, task.into_inner())
     }
 }
 
@@ -146,7 +151,9 @@ pub struct WithRegistry<A, S: Spawner, M: Mode> {
 impl<S: Spawner + Clone, M: Mode, A> Given<S, M, A> for AppAndRegistry {
     type App = WithRegistry<A, S, M>;
     fn give(app: A, spawner: &S, tasks: &Tasks<M>) -> Self::App {
-        WithRegistry { app, registry: Registry::with_tasks(spawner.clone(), tasks.clone()) }
+        let app = Contained::new(app);
+        let registry = Registry::with_tasks(spawner.clone(), tasks.clone());
+        WithRegistry { app: app.into_inner(), registry }
     }
 }
 

@@ -45,7 +45,8 @@ pub type StaticTicket<L> = Ticket<Fixed<L>>;
 ///
 /// A slot takes 40 bytes on 32-bit targets in the mode `Interrupt`. Ended tasks keep their slots, so that their outcomes
 /// can be read, until the slots are needed or purged; a slot whose task somebody refers to is not taken: by a
-/// [`StaticTask`], or a future or guard that was made of one.
+/// [`StaticTask`], or a future or guard that was made of one. In which order tasks ended is told of those of which one is among the
+/// last 2³¹ to end: who refers to one for longer may find it taken for a later one, by its name and in a shutdown's counts.
 ///
 /// ```
 /// use task_registry_core::{StaticOutcome, StaticRegistry, mode};
@@ -165,7 +166,7 @@ impl<L: Locking> StaticTasks<L> {
         self.named(name, Policy::Replace)
     }
 
-    /// Takes the name from the live task that has it, which runs on without: for one that will not stop (law 6).
+    /// Takes the name from the live task that has it, which runs on without, and for good: for one that will not stop (law 6).
     ///
     /// # Errors
     ///

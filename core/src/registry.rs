@@ -12,6 +12,8 @@ use crate::conflict::Fail;
 use crate::mode::{Guarded, Lock};
 use crate::mode::{Mode, Remember, Shared};
 use crate::slot::HANDLE;
+#[cfg(feature = "std")]
+use crate::unwind::let_go;
 use crate::{
     Cx, Fallible, Options, Recipe, Spawn, SpawnError, SpawnLocal, SpawnSend, Spawner, TaskBuilder,
     TaskHandle, Tasks, Text, Tracked, TrySpawnError, WithContext,
@@ -265,7 +267,7 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         let Err(refusal) = spawned else { return Ok(handle) };
         match place.with(Option::take) {
             Some(tracked) => {
-                drop(tracked.into_future());
+                let_go(tracked.into_future());
                 Err(SpawnError::Refused(refusal))
             }
             // It was run before it was refused: that is a task that ran.

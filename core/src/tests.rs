@@ -512,6 +512,28 @@ fn records_that_are_taken_out_of_the_middle_leave_no_room_behind_and_the_others_
     assert!(tasks.is_empty() && tasks.0.ended.places() == 0);
 }
 
+/// Nodes that are passed where one task is cancelled for whose token `n` wait, behind `n` who wait for its end.
+fn passed_per_waiter(n: usize) -> f64 {
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let (_tracked, handle) = pending_task(&tasks, "a");
+    let mut ends: Vec<_> = (0..n).map(|_| alloc::boxed::Box::pin(handle.wait())).collect();
+    let mut tokens: Vec<_> =
+        (0..n).map(|_| alloc::boxed::Box::pin(handle.task().cancelled())).collect();
+    assert!(ends.iter_mut().all(|end| poll_once(end).is_pending()));
+    assert!(tokens.iter_mut().all(|token| poll_once(token).is_pending()));
+    let (steps, cancelling) = steps(|| handle.cancel());
+    drop(cancelling);
+    assert!(tokens.iter_mut().all(|token| poll_once(token).is_ready()));
+    steps as f64 / n as f64
+}
+
+#[test]
+fn to_wake_1_000_who_wait_for_a_token_passes_as_few_others_each_as_to_wake_100() {
+    let (few, many) = (passed_per_waiter(100), passed_per_waiter(1_000));
+    assert!(many < 4.0, "{many} passed for each");
+    assert!(many < few * 1.25, "{few} passed for each of 100, {many} for each of 1,000");
+}
+
 #[test]
 fn a_slot_whose_record_was_purged_while_a_handle_lived_is_used_again() {
     let tasks = Tasks::<Unsync>::new(Options::new());

@@ -130,28 +130,36 @@ impl WaitList {
     }
 
     /// Takes out the first node of all.
-    #[cfg(feature = "alloc")]
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn pop_first(&mut self) -> Option<Waker> {
         // SAFETY: all in the list are linked.
         unsafe { self.unlink(self.first?) }
     }
 
-    /// Takes out the first node that waits for `key`, or the first of all.
-    pub(crate) fn pop(&mut self, key: Option<u32>) -> Option<Waker> {
-        let first = self.first?;
-        let mut at = first;
+    /// Takes out nodes that wait for `key`, or any, as many as there is room for; says how many. If there may be more, those that were
+    /// passed over are the last then: so who takes out all, a room at a time, passes nobody more than twice.
+    fn pop_some(&mut self, key: Option<u32>, room: &mut [Option<Waker>]) -> usize {
+        let Some(first) = self.first else { return 0 };
+        // SAFETY: `&mut self` shows that the lock is held, and all in the list are linked.
+        let (mut at, last) = (first, unsafe { inner(first) }.prev);
+        let mut popped = 0;
         loop {
-            // SAFETY: `&mut self` shows that the lock is held, and all in the list are linked.
-            unsafe {
-                if key.is_none_or(|key| key == at.as_ref().key) {
-                    return self.unlink(at);
-                }
-                at = inner(at).next;
+            step();
+            // SAFETY: as above; only nodes before this one were taken out.
+            let (waits_for, next) = unsafe { (at.as_ref().key, inner(at).next) };
+            if key.is_none_or(|key| key == waits_for) {
+                // SAFETY: as above.
+                room[popped] = unsafe { self.unlink(at) };
+                popped += 1;
             }
-            if at == first {
-                return None;
+            if at == last {
+                return popped;
             }
+            if popped == room.len() {
+                self.first = Some(next);
+                return popped;
+            }
+            at = next;
         }
     }
 }
@@ -316,14 +324,9 @@ pub(crate) fn wake_all(place: &impl Place, key: Option<u32>) {
         let mut wakers = [const { None }; BATCH];
         let most = left.min(BATCH);
         let more = place.with_list(|list| {
-            for waker in &mut wakers[..most] {
-                *waker = list.pop(key);
-                if waker.is_none() {
-                    return false;
-                }
-                place.unlinked();
-            }
-            !list.is_empty()
+            let popped = list.pop_some(key, &mut wakers[..most]);
+            (0..popped).for_each(|_| place.unlinked());
+            popped == most && !list.is_empty()
         });
         for waker in wakers.into_iter().flatten() {
             guarded(|| contain(|| waker.wake()), || wake_all(place, key));
@@ -335,15 +338,22 @@ pub(crate) fn wake_all(place: &impl Place, key: Option<u32>) {
     }
 }
 
-/// Takes out the first who waits, or the first who waits for `key`.
-pub(crate) fn pop(place: &impl Place, key: Option<u32>) -> Option<Waker> {
+/// Takes out the first who waits.
+pub(crate) fn pop_first(place: &impl Place) -> Option<Waker> {
     place.with_list(|list| {
-        let waker = list.pop(key);
+        let waker = list.pop_first();
         if waker.is_some() {
             place.unlinked();
         }
         waker
     })
+}
+
+/// Counted by the test that shows that nobody is passed over again and again.
+#[inline(always)]
+fn step() {
+    #[cfg(all(test, feature = "alloc"))]
+    crate::tests::step();
 }
 
 /// Something of the whole registry that can be waited for.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::future::{pending, ready};
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -192,4 +192,79 @@ fn law_14_a_deadline_that_panics_in_the_making_ends_no_program_by_its_cleanups_d
     while executor.try_tick() {}
     assert_eq!(task.outcome(), Some(Outcome::Completed));
     assert_eq!(task.info().cleanup(), Some(Cleanup::Panicked));
+}
+
+/// Whether what is cloned from now on panics, in the making or when it goes.
+type Armed = Rc<Cell<bool>>;
+
+struct Explosive(Armed, bool);
+
+impl Clone for Explosive {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), self.0.get())
+    }
+}
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        if self.1 {
+            drop(Bomb);
+        }
+    }
+}
+
+struct Unclonable(Armed);
+
+impl Clone for Unclonable {
+    fn clone(&self) -> Self {
+        if self.0.get() {
+            resume_unwind(Box::new("no clone"));
+        }
+        Self(self.0.clone())
+    }
+}
+
+#[test]
+fn law_14_terms_that_are_cloned_in_part_and_then_panic_when_they_go_end_no_program() {
+    let executor = Rc::new(LocalExecutor::new());
+    let tasks = Registry::new(OnLocalExecutor(Rc::downgrade(&executor)));
+    let armed = Armed::default();
+    let (one, two) = (Explosive(armed.clone(), false), Unclonable(armed.clone()));
+    let cleanup = move |_: Outcome| {
+        let _ = &one;
+        ready(())
+    };
+    let grace = move || {
+        let _ = &two;
+        pending::<()>()
+    };
+    let deadline = || pending::<()>();
+    let inner = tasks.task("inner").grace(grace.clone()).cleanup(cleanup.clone(), deadline);
+    inner.spawn_restartable(|_| ready(())).unwrap();
+    let outer = tasks.task("outer").cleanup(cleanup, deadline).grace(grace);
+    outer.spawn_restartable(|_| ready(())).unwrap();
+    while executor.try_tick() {}
+    armed.set(true);
+    for name in ["inner", "outer"] {
+        let before = tasks.get(name).unwrap();
+        assert!(catch_unwind(AssertUnwindSafe(|| tasks.restart(name))).is_err());
+        assert_eq!(tasks.get(name).map(|task| task.id()), Some(before.id()));
+    }
+    armed.set(false);
+}
+
+#[test]
+fn law_14_a_callable_and_the_app_that_is_cloned_for_it_go_one_by_one() {
+    let executor = LocalExecutor::new();
+    let tasks = Registry::new(OnLocalExecutor(&executor));
+    let (armed, bomb) = (Armed::default(), Bomb);
+    let context = tasks.with_context(Unclonable(armed.clone()));
+    armed.set(true);
+    let callable = move |_| {
+        let _ = &bomb;
+        ready(())
+    };
+    let spawn = || context.spawn_with("a", callable);
+    let thrown = catch_unwind(AssertUnwindSafe(spawn)).unwrap_err();
+    assert_eq!(thrown.downcast_ref(), Some(&"no clone"));
 }

@@ -20,7 +20,8 @@ pub struct Replace;
 #[derive(Clone, Copy, Debug)]
 pub struct Keep;
 
-/// The other task loses the name and runs on, reachable by its id: for one that will not stop.
+/// The other task loses the name and runs on, reachable by its id: for one that will not stop. It loses the name at once and for
+/// good, also where the executor then refuses the newcomer, or the making of that one's future panics.
 #[derive(Clone, Copy, Debug)]
 pub struct Detach;
 

@@ -11,7 +11,7 @@ use crate::slot::{
     SlotRef, UNLISTED, Urgency, Words,
 };
 use crate::unwind::{Panic, discard, guarded, in_turn, wake};
-use crate::wait::{Linked, pop};
+use crate::wait::{Linked, pop_first};
 use crate::{Never, TaskId, Text};
 
 impl<L: Locking> Vocabulary for Fixed<L> {
@@ -201,7 +201,7 @@ fn outcome(end: End, why: u8) -> StaticOutcome {
 
 /// Who is woken may want the slot: the last of them, mostly the only one, finds it without a reference.
 fn wake_those<L: Locking>(task: SlotRef<Fixed<L>>, awaited: bool, mut last: Option<Waker>) {
-    while let Some(waker) = if awaited { pop(&task, None) } else { None } {
+    while let Some(waker) = if awaited { pop_first(&task) } else { None } {
         let next = last.replace(waker);
         guarded(|| wake(next), || wake_those(task.clone(), awaited, last.take()));
     }

@@ -35,7 +35,10 @@ impl<X: sealed::Renew, G: Clone, D> sealed::Renew for Graced<X, G, D> {
         (self.rest.recipe(), Contained::new(self.make.clone()))
     }
     fn renew((rest, make): &Self::Recipe) -> Self {
-        Self { rest: X::renew(rest), make: make.get().clone(), grace: None }
+        // What was cloned goes by itself, if the next clone panics.
+        let make = Contained::new(make.get().clone());
+        let rest = X::renew(rest);
+        Self { rest, make: make.into_inner(), grace: None }
     }
 }
 
@@ -48,7 +51,8 @@ impl<X: sealed::Renew, K: Clone, L: Clone, D> sealed::Renew for Cleaned<X, K, L,
     fn renew((rest, make, make_deadline): &Self::Recipe) -> Self {
         let make = Contained::new(make.get().clone());
         let make_deadline = Contained::new(make_deadline.get().clone());
+        let rest = X::renew(rest);
         let (make, make_deadline) = (make.into_inner(), make_deadline.into_inner());
-        Self { rest: X::renew(rest), make, make_deadline, deadline: None }
+        Self { rest, make, make_deadline, deadline: None }
     }
 }
