@@ -115,12 +115,9 @@ impl<M: Mode> Placing<M> {
         }
     }
 
-    /// Puts a task that was just admitted where it belongs. An error gives the place back.
+    /// Makes a task that was just admitted a member of its scope. An error gives the place back.
     #[inline]
-    fn place(&self, task: &SlotRef<M>) -> Result<(), SpawnError> {
-        if let Some(stage) = self.stage {
-            task.with(|body| task.extras(body).stage = stage);
-        }
+    fn enter(&self, task: &SlotRef<M>) -> Result<(), SpawnError> {
         let Some(scope) = &self.scope else { return Ok(()) };
         scope.enter(task).inspect_err(|_| task.clone().withdraw())
     }
@@ -142,8 +139,9 @@ impl<S: Spawner, M: Mode, C: Conflict> TaskBuilder<'_, S, M, C> {
     /// an error here.
     pub fn reserve(self) -> Result<Ticket<M>, SpawnError> {
         let name = self.placing.name(self.name)?;
-        let (slot, handle) = self.registry.tasks().admit(name, C::POLICY, RESERVED | HANDLE)?;
-        self.placing.place(&slot)?;
+        let (tasks, stage) = (self.registry.tasks(), self.placing.stage);
+        let (slot, handle) = tasks.admit(name, C::POLICY, RESERVED | HANDLE, stage)?;
+        self.placing.enter(&slot)?;
         Ok(Ticket::new(slot, handle))
     }
 }
@@ -297,9 +295,9 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner());
         let mut name = self.placing.name(self.name)?;
         let flags = RESERVED | R::FLAGS | grace::<X, F::Output>();
-        match tasks.0.admit(&mut name, C::POLICY, flags) {
+        match tasks.0.admit(&mut name, C::POLICY, flags, self.placing.stage) {
             Ok((slot, handle)) => {
-                self.placing.place(&slot)?;
+                self.placing.enter(&slot)?;
                 let ticket = Ticket::new(slot, handle);
                 let cx = Cx::new(app.into_inner(), ticket.task(), tasks);
                 let future = make.into_inner()(cx);
@@ -442,9 +440,9 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         let Self { registry, name, placing, terms, .. } = self;
         match placing.name(name) {
             Ok(mut name) => {
-                let (tasks, name) = (registry.tasks(), &mut name);
-                let place = |task: &SlotRef<M>| placing.place(task);
-                put::<C, M, F, X, H>(tasks, name, R::FLAGS, place, terms, future, spawn)
+                let (tasks, name, stage) = (registry.tasks(), &mut name, placing.stage);
+                let enter = |task: &SlotRef<M>| placing.enter(task);
+                put::<C, M, F, X, H>(tasks, name, R::FLAGS, stage, enter, terms, future, spawn)
             }
             Err(error) => {
                 drop(Apart::new(terms));
@@ -454,13 +452,14 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     }
 }
 
-/// Gives a task its place in the table, puts it where it belongs, and its future on an executor.
+/// Gives a task its place in the table and in its scope, and puts its future on an executor.
 #[inline]
 pub(crate) fn put<C, M, F, X, H>(
     tasks: &Tasks<M>,
     name: &mut Text,
     flags: u32,
-    place: impl FnOnce(&SlotRef<M>) -> Result<(), SpawnError>,
+    stage: Option<i64>,
+    enter: impl FnOnce(&SlotRef<M>) -> Result<(), SpawnError>,
     terms: X,
     future: F,
     spawn: impl FnOnce(Tracked<F, M, X>) -> Result<H, Refused<Tracked<F, M, X>>>,
@@ -472,9 +471,9 @@ where
     X: Terms<F::Output>,
     H: JoinHandle,
 {
-    match tasks.0.admit(name, C::POLICY, flags | grace::<X, F::Output>()) {
+    match tasks.0.admit(name, C::POLICY, flags | grace::<X, F::Output>(), stage) {
         Ok((slot, handle)) => {
-            if let Err(error) = place(&slot) {
+            if let Err(error) = enter(&slot) {
                 drop(Apart::new(terms));
                 return Err(TrySpawnError::new(error, future));
             }

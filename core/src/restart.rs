@@ -9,7 +9,7 @@ use crate::mode::{Mode, Remember};
 use crate::scope;
 use crate::slot::SlotRef;
 use crate::slot::{HANDLE, RESERVED};
-use crate::table::{NotAdmitted, Policy};
+use crate::table::{Brought, NotAdmitted, Policy};
 use crate::terms::{Apart, Renew, Terms, again};
 use crate::ticket::launch;
 use crate::unwind::{Contained, contain};
@@ -56,6 +56,9 @@ impl From<SpawnError> for RestartError {
 pub(crate) trait Again<M: Mode> {
     /// What every incarnation is admitted with.
     fn flags(&self) -> u32;
+
+    /// When an ordered shutdown comes to each of them, if that was said.
+    fn stage(&self) -> Option<i64>;
 
     /// Whether the scope that the task belongs to takes no more.
     fn is_closed(&self) -> bool;
@@ -120,6 +123,10 @@ where
         self.flags
     }
 
+    fn stage(&self) -> Option<i64> {
+        self.stage
+    }
+
     fn is_closed(&self) -> bool {
         self.scope.as_ref().is_some_and(scope::is_closed::<M>)
     }
@@ -131,12 +138,8 @@ where
         handle: SlotRef<M>,
     ) -> Result<SlotRef<M>, SpawnError> {
         let ticket = Ticket::new(slot, handle);
-        let task = &ticket.task().0;
-        if let Some(stage) = self.stage {
-            task.with(|body| task.extras(body).stage = stage);
-        }
         if let Some(scope) = &self.scope {
-            scope::enter::<M>(scope, task)?;
+            scope::enter::<M>(scope, &ticket.task().0)?;
         }
         let spawner = self.spawner.get();
         let terms = Apart::<X, F::Output>::new(<X as again::Renew>::renew(&self.terms));
@@ -178,7 +181,7 @@ impl<M: Mode> Remembered<M> {
         M::again(self.0.as_ref().expect("it is taken by the destructor alone"))
     }
 
-    /// Takes a place for a task that has this recipe from its first instant: who finds the task can restart it.
+    /// Takes a place for a task that has this recipe, and its stage, from its first instant: who finds the task can restart it.
     pub(crate) fn admit(
         &self,
         tasks: &Tasks<M>,
@@ -187,7 +190,8 @@ impl<M: Mode> Remembered<M> {
         flags: u32,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
         let flags = self.get().flags() | RESERVED | flags;
-        tasks.0.admit_with(name, policy, flags, self.0.as_ref())
+        let brought = Brought { stage: self.get().stage(), again: self.0.as_ref() };
+        tasks.0.admit_with(name, policy, flags, Some(&brought))
     }
 
     pub(crate) fn start(
@@ -297,7 +301,7 @@ mod tests {
     use crate::{Options, TaskId};
 
     fn follow(tasks: &Tasks<Unsync>, id: TaskId) -> Result<TaskId, SpawnError> {
-        match tasks.0.admit(&mut "x".into(), Policy::Follow(id), RESERVED | HANDLE) {
+        match tasks.0.admit(&mut "x".into(), Policy::Follow(id), RESERVED | HANDLE, None) {
             Ok((slot, handle)) => Ok(crate::Ticket::new(slot, handle).id()),
             Err(NotAdmitted::Error(error)) => Err(error),
             Err(NotAdmitted::Existing(_)) => unreachable!("that is for another policy"),
@@ -327,7 +331,7 @@ mod tests {
         let tasks = Tasks::<Unsync>::new(Options::new());
         let lives = tasks.reserve("x").unwrap();
         let detached =
-            tasks.0.admit(&mut "x".into(), Policy::Detach, RESERVED | HANDLE).ok().unwrap();
+            tasks.0.admit(&mut "x".into(), Policy::Detach, RESERVED | HANDLE, None).ok().unwrap();
         // It never starts and leaves no record, so nobody has the name.
         drop(crate::Ticket::new(detached.0, detached.1));
         assert!(tasks.get("x").is_none());

@@ -50,7 +50,7 @@ use core::time::Duration;
 
 use foldhash::fast::RandomState;
 
-pub(crate) use admission::{NotAdmitted, Policy};
+pub(crate) use admission::{Brought, NotAdmitted, Policy};
 pub use ended::TaskEnd;
 pub(crate) use extras::Head;
 pub(crate) use keepers::CoreRef;

@@ -349,7 +349,7 @@ impl<M: Mode> Tasks<M> {
         if name.is_empty() {
             return Err(SpawnError::EmptyName);
         }
-        let (slot, handle) = self.admit(name, Policy::Fail, RESERVED | HANDLE)?;
+        let (slot, handle) = self.admit(name, Policy::Fail, RESERVED | HANDLE, None)?;
         Ok(Ticket::new(slot, handle))
     }
 
@@ -358,9 +358,10 @@ impl<M: Mode> Tasks<M> {
         mut name: Text,
         policy: Policy,
         flags: u32,
+        stage: Option<i64>,
     ) -> Result<(SlotRef<M>, SlotRef<M>), SpawnError> {
         use crate::table::NotAdmitted::{Error, Existing};
-        self.0.admit(&mut name, policy, flags).map_err(|not| match not {
+        self.0.admit(&mut name, policy, flags, stage).map_err(|not| match not {
             Error(error) => error,
             Existing(holder) => SpawnError::NameTaken { holder: holder.id() },
         })

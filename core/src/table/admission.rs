@@ -29,6 +29,14 @@ pub(crate) enum NotAdmitted<M: Mode> {
     Existing(SlotRef<M>),
 }
 
+/// What few tasks have, and have before anybody can find them.
+pub(crate) struct Brought<'a, M: Mode> {
+    /// When an ordered shutdown comes to it, if that was said.
+    pub(crate) stage: Option<i64>,
+    /// What makes it anew. The caller's own hold on that outlives the call, so that nothing foreign is dropped under the lock.
+    pub(crate) again: Option<&'a M::Again>,
+}
+
 /// A task that asks for a place.
 struct Newcomer<'a, M: Mode> {
     /// Moved to its slot, and nowhere before.
@@ -37,7 +45,7 @@ struct Newcomer<'a, M: Mode> {
     hash: u32,
     flags: u32,
     spawned: Option<Duration>,
-    again: Option<&'a M::Again>,
+    brought: Option<&'a Brought<'a, M>>,
 }
 
 /// Ends a task that was just furnished and whose place nobody gets, since a panic passes.
@@ -56,13 +64,16 @@ impl<M: Mode> CoreRef<M> {
         name: &mut Text,
         policy: Policy,
         flags: u32,
+        stage: Option<i64>,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
-        if !name.is_empty() && !matches!(policy, Policy::Follow(_)) {
+        let brought = stage.is_some().then_some(Brought { stage, again: None });
+        let simple = brought.is_none() && !name.is_empty();
+        if simple && !matches!(policy, Policy::Follow(_)) {
             if let Some(refs) = self.admit_new(name, flags) {
                 return Ok(refs);
             }
         }
-        self.admit_with(core::mem::replace(name, Text::EMPTY), policy, flags, None)
+        self.admit_with(core::mem::replace(name, Text::EMPTY), policy, flags, brought.as_ref())
     }
 
     /// The same for a task that has nothing but a name, which is new here or that of a record, if it is as simple as that.
@@ -99,15 +110,14 @@ impl<M: Mode> CoreRef<M> {
         })
     }
 
-    /// As `admit`, for a task that can be made anew: it has `again` before anybody can find it. The caller's own hold on that
-    /// outlives the call, so that nothing foreign is dropped under the lock.
+    /// As `admit`, for any task.
     #[cold]
     pub(crate) fn admit_with(
         &self,
         name: Text,
         policy: Policy,
         flags: u32,
-        again: Option<&M::Again>,
+        brought: Option<&Brought<'_, M>>,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
         let named = !name.is_empty();
         // Those without a name go round the shards.
@@ -115,7 +125,7 @@ impl<M: Mode> CoreRef<M> {
             true => self.hash(&name.key()),
             false => self.unnamed.add(1).reverse_bits(),
         };
-        let mut newcomer = Newcomer { name, hash, flags, spawned: self.now(), again };
+        let mut newcomer = Newcomer { name, hash, flags, spawned: self.now(), brought };
         let new = self.place(&mut newcomer, named, policy)?;
         if named {
             guarded(|| self.named.wake_all(Some(hash)), || give_up(new));
@@ -237,25 +247,31 @@ impl<M: Mode> CoreRef<M> {
     }
 
     fn furnish_all(&self, new: NonNull<Slot<M>>, newcomer: &mut Newcomer<'_, M>) {
-        let Newcomer { ref mut name, hash, flags, spawned, again } = *newcomer;
+        let Newcomer { ref mut name, hash, flags, spawned, brought } = *newcomer;
         self.furnish(new, name, hash, flags);
-        if again.is_some() || self.notes {
-            self.furnish_extras(slot(&new), spawned, again);
+        if brought.is_some() || self.notes {
+            self.furnish_extras(slot(&new), spawned, brought);
         }
     }
 
     #[cold]
-    fn furnish_extras(&self, new: &Slot<M>, spawned: Option<Duration>, again: Option<&M::Again>) {
-        let stage = self.options.newest_first.then(|| {
+    fn furnish_extras(
+        &self,
+        new: &Slot<M>,
+        spawned: Option<Duration>,
+        brought: Option<&Brought<'_, M>>,
+    ) {
+        let newest = self.options.newest_first.then(|| {
             self.order.with(|order| {
                 *order += 1;
                 *order
             })
         });
+        let stage = brought.and_then(|brought| brought.stage).or(newest);
         let observed = self.options.observer.get().is_some();
         new.with(|body| {
             let extras = new.extras(body);
-            extras.again = again.cloned();
+            extras.again = brought.and_then(|brought| brought.again).cloned();
             extras.times = spawned.map(Times::at);
             extras.stage = stage.unwrap_or(0);
             extras.news = observed.then(|| Box::new(News::added()));
