@@ -21,7 +21,7 @@ pub enum SpawnError {
     },
     /// The name is empty. A task without a name is spawned by `spawn_unnamed`.
     EmptyName,
-    /// The registry was shut down (law 12).
+    /// The registry was shut down (law 12), or the scope that the task was to be in, or one around it, was cancelled.
     Closed,
     /// As many tasks live as [`Options::capacity`](crate::Options::capacity) allows.
     Full {
@@ -43,7 +43,7 @@ impl fmt::Display for SpawnError {
                 write!(f, "a live task has this name: task {holder}")
             }
             SpawnError::EmptyName => f.write_str("a task's name cannot be empty"),
-            SpawnError::Closed => f.write_str("the registry was shut down"),
+            SpawnError::Closed => f.write_str("the registry was shut down, or the scope cancelled"),
             SpawnError::Full { capacity } => {
                 write!(f, "the registry is full: {capacity} tasks live")
             }

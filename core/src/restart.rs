@@ -242,8 +242,8 @@ impl<M: Mode> Tasks<M> {
     /// # Errors
     ///
     /// [`RestartError`] says that no such task is known, that it was not spawned from a factory, or what is in the way of
-    /// spawning. A closed or full registry (the old task still has its place) leaves the old task alone; an executor that
-    /// refuses does so after the old one was asked to stop.
+    /// spawning. A closed or full registry (the old task still has its place), or a scope that was cancelled, leaves the old
+    /// task alone; an executor that refuses does so after the old one was asked to stop.
     ///
     /// # Panics
     ///

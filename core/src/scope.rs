@@ -21,7 +21,8 @@ use members::Members;
 ///
 /// Its tasks are tasks of the registry, under names that begin with the scope's path: in the scope `ws:42` the task
 /// `receiver` is `ws:42/receiver`, in lists and to `get`. Within the scope names are relative. What is done to a scope
-/// costs its own tasks only, whatever else lives. Once it was cancelled no task is added to it.
+/// costs its own tasks only, whatever else lives. Once it was cancelled no task is added to it: a spawn gets
+/// [`SpawnError::Closed`].
 ///
 /// ```
 /// # use async_executor::LocalExecutor;

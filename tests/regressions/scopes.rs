@@ -1,6 +1,7 @@
 //! Scopes within scopes within scopes.
 
 use std::future::{Future, pending, ready};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
@@ -29,6 +30,24 @@ fn a_hundred_thousand_nested_scopes_are_entered_left_cancelled_and_dropped() {
     assert_eq!(tasks.unnamed().within(&scope).spawn(ready(())).unwrap_err(), SpawnError::Closed);
     drop(root);
     drop(scope);
+}
+
+#[test]
+fn what_a_cancelled_scope_says_to_a_spawn_is_true_although_its_registry_is_open() {
+    let executor = Rc::new(LocalExecutor::new());
+    let tasks = Registry::new(OnLocalExecutor(Rc::downgrade(&executor)));
+    let scope = tasks.child("s");
+    let made = tasks.task("made").within(&scope).spawn_restartable(|_| ready(())).unwrap();
+    drop((scope.cancel(), made));
+    let spawned = tasks.task("a").within(&scope).try_spawn(ready(())).unwrap_err().to_string();
+    let reserved = tasks.task("a").within(&scope).reserve().unwrap_err().to_string();
+    let restarted = tasks.restart("s/made").unwrap_err().to_string();
+    assert!(!tasks.is_closed());
+    drop(tasks.shutdown(ready(())));
+    let closed = tasks.spawn("a", ready(())).unwrap_err().to_string();
+    for said in [spawned, reserved, restarted, closed] {
+        assert_eq!(said, "the registry was shut down, or the scope cancelled");
+    }
 }
 
 #[test]
