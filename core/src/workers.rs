@@ -512,7 +512,7 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
-    /// The making of a worker's executor panicked.
+    /// The making of a worker's executor panicked, or what was to drive it.
     WorkerPanicked {
         /// Which one's.
         worker: usize,

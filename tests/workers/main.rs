@@ -10,6 +10,8 @@ mod watchdog;
 mod before;
 #[cfg(feature = "tokio")]
 mod blocking;
+#[cfg(feature = "local")]
+mod driven;
 mod edges;
 mod foreign;
 mod mains;

@@ -130,6 +130,9 @@ impl LocalThread {
 
     /// Driven by what you say. With smol, each worker then polls I/O and timers itself:
     /// `LocalThread::driven_by(|future| smol::block_on(future))`.
+    ///
+    /// It has to go on until the future is ready. A worker where it comes back before that panics, once all that is on it was
+    /// dropped: [`Running::join`](task_registry_core::Running::join) says so, or the start, if the workers had not begun.
     #[must_use]
     pub const fn driven_by(block_on: fn(Pin<&mut dyn Future<Output = ()>>)) -> Self {
         Self(block_on)
@@ -156,6 +159,11 @@ impl Runtime for LocalThread {
         let future = executor.run(body(OnLocalExecutor(Rc::downgrade(&executor))));
         let mut output = None;
         (self.0)(pin!(async { output = Some(future.await) }));
-        output.ok_or_else(|| io::Error::other("it was not driven until its future was ready"))
+        drop(executor);
+        // No error: `body` was called.
+        let Some(output) = output else {
+            panic!("what drives a worker came back before the worker's future was ready")
+        };
+        Ok(output)
     }
 }
