@@ -128,6 +128,8 @@ on_every_runtime! {
         after_the_deadline_executors_are_dropped_with_what_is_left_on_them
         a_blocked_worker_is_reported_and_keeps_no_other_from_stopping
         after_a_shutdown_nothing_is_spawned_on_any_worker
+        workers_without_a_worker_are_closed_by_a_shutdown_and_not_before
+        workers_whose_registries_were_each_shut_down_are_not_closed
         a_shutdown_is_joined_by_several_callers
         a_task_that_owns_its_registry_does_not_keep_its_worker
     }

@@ -195,6 +195,30 @@ pub(crate) fn after_a_shutdown_nothing_is_spawned_on_any_worker<R: Tested>() {
     assert_eq!(trace.read(), ["closed", "closed"]);
 }
 
+pub(crate) fn workers_without_a_worker_are_closed_by_a_shutdown_and_not_before<R: Tested>() {
+    let started = block_on(workers::<R>(0).start(Trace::default(), until_shutdown::<R>)).unwrap();
+    assert!(!started.is_closed());
+    drop(started.shutdown(pending::<()>()));
+    assert!(started.is_closed());
+}
+
+pub(crate) fn workers_whose_registries_were_each_shut_down_are_not_closed<R: Tested>() {
+    let trace = Trace::default();
+    let main = |cx: Cx<R>| async move {
+        cx.cancelled().await;
+        cx.note(if cx.workers().is_closed() { "closed" } else { "open" });
+    };
+    let started = block_on(workers::<R>(2).start(trace.clone(), main)).unwrap();
+    until(|| (0..2).all(|worker| started.main(worker).unwrap().state() == State::Running));
+    for worker in 0..2 {
+        block_on(started.tasks(worker).unwrap().shutdown(pending::<()>()));
+    }
+    assert!(!started.is_closed(), "nobody shut the workers down");
+    shut_down(&started);
+    assert!(started.is_closed());
+    assert_eq!(trace.read(), ["closed", "closed"], "whoever is asked to stop finds it so");
+}
+
 pub(crate) fn a_shutdown_is_joined_by_several_callers<R: Tested>() {
     let started = running::<R>(3, &["beat"]);
     let callers: Vec<_> = (0..4)

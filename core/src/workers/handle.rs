@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::future::{Future, Pending, pending};
 use core::ops::Deref;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
 use std::thread;
 
@@ -24,6 +25,8 @@ pub(super) struct Inner {
     pub(super) threads: Vec<TaskRef<mode::Sync>>,
     before: TaskRef<mode::Sync>,
     pub(super) gate: TaskRef<mode::Sync>,
+    /// A shutdown was called, and the tables are closed.
+    closed: AtomicBool,
 }
 
 type Making = (Inner, Ticket<mode::Sync>, Ticket<mode::Sync>, Vec<Tickets>);
@@ -53,6 +56,7 @@ impl Inner {
             threads: all(|tickets| &tickets.thread),
             before: before.task().clone(),
             gate: gate.task().clone(),
+            closed: AtomicBool::new(false),
         };
         (inner, before, gate, each)
     }
@@ -64,6 +68,15 @@ impl Inner {
             Some(panicked @ Outcome::Panicked { .. }) => Some(panicked),
             _ => self.mains[worker].outcome(),
         }
+    }
+
+    /// Closes all tables, before anything is asked to stop: who is asked finds the workers closed.
+    #[inline]
+    fn close(&self) {
+        for table in &self.tables {
+            table.0.close();
+        }
+        self.closed.store(true, Ordering::Release);
     }
 
     /// Asks all that is not a worker's task to stop; ends the grace of the main futures when it is dropped.
@@ -174,11 +187,12 @@ impl WorkersHandle {
         self.0.tables.iter().map(Tasks::purge).sum()
     }
 
-    /// Whether [`shutdown`](WorkersHandle::shutdown) was called.
+    /// Whether [`shutdown`](WorkersHandle::shutdown) was called. A registry that was shut down by itself says so itself
+    /// ([`Tasks::is_closed`]).
     #[must_use]
     #[inline]
     pub fn is_closed(&self) -> bool {
-        self.0.tables.iter().all(Tasks::is_closed)
+        self.0.closed.load(Ordering::Acquire)
     }
 
     /// Closes all registries for good, asks everything to stop, and returns a future that waits until all workers are
@@ -199,6 +213,7 @@ impl WorkersHandle {
     /// [`Tasks::shutdown_in_stages`](crate::Tasks::shutdown_in_stages) of each worker's [`tasks`](WorkersHandle::tasks)
     /// first.
     pub fn shutdown<D: Future>(&self, deadline: D) -> WorkersShutdown<D> {
+        self.0.close();
         WorkersShutdown::new(&self.0, deadline)
     }
 
