@@ -1,4 +1,4 @@
-//! Shutdowns that are polled once more than they need.
+//! Shutdowns, and the stopping of several tasks, that are polled or looked at once more than they need.
 
 use std::cell::Cell;
 use std::future::{Future, pending, poll_fn};
@@ -50,4 +50,21 @@ fn law_13_a_shutdown_that_is_polled_after_its_report_reports_again() {
         let Poll::Ready(report) = poll(shutdown.as_mut()) else { panic!("it was over") };
         assert_eq!((report.is_clean(), report.completed()), (true, 1), "how it stands by now");
     }
+}
+
+#[test]
+fn how_many_tasks_were_asked_is_still_known_when_all_of_them_have_ended() {
+    let executor = LocalExecutor::new();
+    let tasks = Registry::new(OnLocalExecutor(&executor));
+    for name in ["a", "b"] {
+        drop(tasks.spawn(name, pending::<()>()).unwrap());
+    }
+    let mut all = Box::pin(tasks.cancel_all());
+    assert_eq!((all.len(), all.is_empty()), (2, false));
+    while executor.try_tick() {}
+    let Poll::Ready(ended) = poll(all.as_mut()) else { panic!("all have ended") };
+    assert_eq!((ended.len(), all.len(), all.is_empty()), (2, 2, false));
+    assert_eq!(poll(all.as_mut()).map(|ended| ended.len()), Poll::Ready(0), "the list comes once");
+    assert_eq!(all.len(), 2);
+    assert!(tasks.cancel_all().is_empty());
 }

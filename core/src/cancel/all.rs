@@ -23,6 +23,8 @@ pin_project! {
         wait: Option<Wait<M>>,
         left: VecDeque<TaskRef<M>>,
         ended: Vec<TaskEnd>,
+        // How many were asked, also once the list was yielded.
+        asked: usize,
         #[pin]
         grace: Option<G>,
     }
@@ -48,14 +50,15 @@ impl<M: Mode, G: Future> CancellingAll<M, G> {
         for task in &tasks {
             task.0.cancel(cancel.reason.clone(), cancel.urgency);
         }
-        let ended = Vec::with_capacity(tasks.len());
-        Self { wait: None, left: tasks.into(), ended, grace: cancel.grace }
+        let asked = tasks.len();
+        let ended = Vec::with_capacity(asked);
+        Self { wait: None, left: tasks.into(), ended, asked, grace: cancel.grace }
     }
 
     /// How many tasks were asked.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.left.len() + self.ended.len()
+        self.asked
     }
 
     /// Whether there was nothing to ask.
