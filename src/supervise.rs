@@ -4,7 +4,7 @@ use core::any::Any;
 use core::fmt;
 use core::future::{Future, Pending, poll_fn};
 use core::marker::PhantomData;
-use core::mem::forget;
+use core::mem::{forget, replace};
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll};
 use core::time::Duration;
@@ -23,6 +23,9 @@ type Panic = Box<dyn Any + Send>;
 /// (`with_max_times`); `sleep` is your runtime's. The name, the id and the handle stay the same throughout, and a cancel
 /// ends whatever is under way, an attempt or a delay. The future and the output of an attempt that failed are dropped
 /// before the delay; a panic of their destructors changes nothing, for the attempt has ended (law 3).
+///
+/// A delay that is over at once yields to the executor all the same, but for the first one: so others run, and a cancel takes
+/// effect, also where attempts fail without awaiting anything.
 ///
 /// This is the short form of [`Supervisor`]. What it does not know is the task's token: if the task is cancelled with a
 /// grace, it goes on making attempts until the grace is over. And it tells nobody of the failures before the last. Where
@@ -164,6 +167,9 @@ impl<E, B, S, U, N> Supervisor<E, B, S, U, N> {
         let Self { backoff, sleep, until, mut notify, .. } = self;
         let mut until = pin!(until);
         let mut delays = backoff.build();
+        // The second attempt may follow the first at once. After that others have the thread in between: what fails without
+        // awaiting would else keep it for ever, and no cancel take effect.
+        let mut yields = false;
         loop {
             let last = match attempt(&mut make).await {
                 Ok(Ok(output)) => return Ok(output),
@@ -179,16 +185,8 @@ impl<E, B, S, U, N> Supervisor<E, B, S, U, N> {
             }
             // Nothing but a token makes it stand later.
             let kept = until.is_some().then_some(last);
-            let stopped = {
-                let mut sleep = pin!(sleep(delay));
-                poll_fn(|cx| {
-                    let over = sleep.as_mut().poll(cx).is_ready();
-                    // Looked at last: nothing comes between this and the next attempt.
-                    let stopped = fired(until.as_mut(), cx);
-                    if over || stopped { Poll::Ready(stopped) } else { Poll::Pending }
-                })
-                .await
-            };
+            let stopped = rest(sleep(delay), until.as_mut(), yields).await;
+            yields = true;
             match kept {
                 Some(last) if stopped => return last.stand(),
                 kept => drop(kept),
@@ -251,9 +249,52 @@ fn message(panic: &Panic) -> Option<&str> {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }
 
-/// Whether the token has fired; if not, wakes when it does.
-fn fired<U: Future>(until: Pin<&mut Option<U>>, cx: &mut Context<'_>) -> bool {
-    until.as_pin_mut().is_some_and(|until| until.poll(cx).is_ready())
+/// A delay; whether the token fired before it was over. With `yields` others have the thread meanwhile, also if it is over at
+/// once. What the token or the delay panics with goes on, whatever their destructors do then.
+async fn rest<D: Future, U: Future>(
+    delay: D,
+    mut until: Pin<&mut Option<U>>,
+    mut yields: bool,
+) -> bool {
+    let mut delay = pin!(Some(delay));
+    let mut poll = |cx: &mut Context<'_>| {
+        let over = delay.as_mut().as_pin_mut().is_none_or(|delay| delay.poll(cx).is_ready());
+        if over {
+            delay.set(None);
+        }
+        // Looked at last: nothing comes between this and the next attempt.
+        let stopped = fired(until.as_mut(), cx);
+        let yields = replace(&mut yields, false);
+        if stopped || over && !yields {
+            return Poll::Ready(stopped);
+        }
+        if over {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    };
+    let end = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    });
+    let end = end
+        .await
+        .and_then(|stopped| catch_unwind(AssertUnwindSafe(|| delay.set(None))).map(|()| stopped));
+    end.unwrap_or_else(|panic| {
+        let_go(|| delay.set(None));
+        let_go(|| until.set(None));
+        resume_unwind(panic)
+    })
+}
+
+/// Whether the token has fired; if not, wakes when it does. What it panics with goes on, whatever its destructor does then.
+fn fired<U: Future>(mut until: Pin<&mut Option<U>>, cx: &mut Context<'_>) -> bool {
+    let Some(token) = until.as_mut().as_pin_mut() else { return false };
+    let polled = catch_unwind(AssertUnwindSafe(|| token.poll(cx).is_ready()));
+    polled.unwrap_or_else(|panic| {
+        let_go(|| until.set(None));
+        resume_unwind(panic)
+    })
 }
 
 /// Drops what is left of an attempt. A panic of that is no end of the attempt: it had one.

@@ -10,7 +10,9 @@ use std::future::{Future, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures_lite::future::{block_on, yield_now};
@@ -399,4 +401,91 @@ fn a_hook_that_panics_is_the_end_whatever_the_destructor_of_the_error_does() {
     let panic = catch_unwind(AssertUnwindSafe(|| block_on(feed))).unwrap_err();
     assert_eq!(*panic.downcast::<&'static str>().unwrap(), "in the hook");
     assert_eq!((made.get(), log.borrow().len()), (1, 0));
+}
+
+/// Counts its wakes.
+#[derive(Default)]
+struct Bell(AtomicUsize);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+/// As many attempts as are wanted, and no time between them.
+fn without_delay() -> ConstantBuilder {
+    ConstantBuilder::new().with_delay(Duration::ZERO).with_max_times(usize::MAX)
+}
+
+#[test]
+fn attempts_that_fail_at_once_with_no_delay_between_them_leave_the_thread_to_others() {
+    let _watchdog = Watchdog::start();
+    let (made, woken) = (Cell::new(0), Arc::new(Bell::default()));
+    let sleep = |_| {
+        if made.get() > 100 {
+            resume_unwind(Box::new("nobody else has the thread"));
+        }
+        ready(())
+    };
+    let mut feed = pin!(supervise(without_delay(), sleep, || {
+        made.set(made.get() + 1);
+        ready(Err::<(), _>("again"))
+    }));
+    let waker = Waker::from(woken.clone());
+    for polls in 1..=10 {
+        assert!(feed.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        // The second may follow the first at once.
+        assert_eq!((made.get(), woken.0.load(Relaxed)), (polls + 1, polls));
+    }
+}
+
+#[test]
+fn a_stop_that_comes_between_attempts_without_a_delay_is_heard_before_the_next() {
+    let _watchdog = Watchdog::start();
+    let (log, made, stop) = (Log::default(), Cell::new(0), Switch::default());
+    let feed = Supervisor::new(without_delay(), noted(&log)).until(stop.clone().on()).run(|| {
+        made.set(made.get() + 1);
+        if made.get() > 100 {
+            stop.set();
+        }
+        ready(Err::<(), _>(made.get()))
+    });
+    let mut feed = pin!(feed);
+    assert!(poll(&mut feed).is_pending());
+    stop.set();
+    assert_eq!(poll(&mut feed), Poll::Ready(Err(2)));
+    assert_eq!(made.get(), 2);
+}
+
+#[test]
+fn a_delay_that_panics_twice_in_its_poll_and_when_it_goes_is_the_end_and_ends_no_program() {
+    let _watchdog = Watchdog::start();
+    let made = Cell::new(0);
+    let delay = |_| Armed(poll_fn(|_| -> Poll<()> { resume_unwind(Box::new("in a delay")) }), Bomb);
+    let feed = supervise(times(9), delay, || {
+        made.set(made.get() + 1);
+        ready(Err::<(), _>(()))
+    });
+    let panic = catch_unwind(AssertUnwindSafe(|| block_on(feed))).unwrap_err();
+    assert_eq!(*panic.downcast::<&'static str>().unwrap(), "in a delay");
+    assert_eq!(made.get(), 1);
+}
+
+#[test]
+fn what_ends_a_supervision_may_panic_twice_in_its_poll_and_when_it_goes() {
+    let _watchdog = Watchdog::start();
+    let blows_up = |_: &mut Context<'_>| -> Poll<()> { resume_unwind(Box::new("in a stop")) };
+    for delayed in [false, true] {
+        let mut polls = 0;
+        let stop = poll_fn(move |cx| {
+            polls += 1;
+            if delayed && polls < 2 { Poll::Pending } else { blows_up(cx) }
+        });
+        let delay = |_| Armed(poll_fn(|_| Poll::<()>::Pending), Bomb);
+        let feed = Supervisor::new(times(9), delay).until(Armed(stop, Bomb));
+        let feed = feed.run(|| ready(Err::<(), _>(())));
+        let panic = catch_unwind(AssertUnwindSafe(|| block_on(feed))).unwrap_err();
+        assert_eq!(*panic.downcast::<&'static str>().unwrap(), "in a stop");
+    }
 }

@@ -242,6 +242,7 @@ macro_rules! supervised {
                 once_asked_to_stop_a_supervised_task_makes_no_further_attempt_in_its_grace
                 a_cancel_with_a_grace_ends_the_delay_of_a_supervised_task_and_its_last_failure_stands
                 each_failure_of_a_supervised_task_is_told_before_it_is_made_anew
+                a_cancel_reaches_a_supervised_task_that_fails_at_once_again_and_again
             }
         }
     };

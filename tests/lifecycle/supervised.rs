@@ -197,3 +197,46 @@ pub(crate) async fn each_failure_of_a_supervised_task_is_told_before_it_is_made_
     assert_eq!(task.await.unwrap(), Ok(7));
     assert_eq!(seen.read(), ["not yet, again in 3600s", "panicked: nor now, again in 3600s"]);
 }
+
+pub(crate) async fn a_cancel_reaches_a_supervised_task_that_fails_at_once_again_and_again<
+    H: Lives,
+>(
+    tasks: Reg<H>,
+) {
+    let always = || ConstantBuilder::new().with_delay(Duration::ZERO).with_max_times(usize::MAX);
+    let (hand, made, slept) = (in_hand(&tasks), Count::default(), Count::default());
+    let count = made.clone();
+    let sleep = move |_| {
+        if slept.add() > 100 {
+            blow_up("nobody else has the thread");
+        }
+        ready(())
+    };
+    let feed = supervise(always(), sleep, move || {
+        count.add();
+        ready(fails("again"))
+    });
+    let task = hand.spawn("feed", feed).unwrap();
+    let mut wrapper = take(&hand);
+    for _ in 0..10 {
+        assert!(!step(&mut wrapper));
+    }
+    drop(tasks.cancel("feed"));
+    let before = made.get();
+    assert!(step(&mut wrapper));
+    assert!(task.outcome().unwrap().is_cancelled());
+    assert_eq!(made.get(), before);
+    // And on the executor itself, which has to be told that there is more to do.
+    let (made, many) = (Count::default(), Gate::default());
+    let reached = many.clone();
+    let feed = supervise(always(), no_time, move || {
+        if made.add() == 100 {
+            reached.open();
+        }
+        ready(fails("again"))
+    });
+    let task = tasks.spawn_fallible("feed", body(feed)).unwrap();
+    many.pass().await;
+    drop(tasks.cancel("feed"));
+    assert!(task.wait().await.is_cancelled());
+}
