@@ -95,7 +95,7 @@ pub struct TaskBuilder<'a, S: Spawner, M: Mode, C = conflict::Fail, R = ToHandle
 }
 
 /// Where a task belongs.
-struct Placing<M: Mode> {
+pub(crate) struct Placing<M: Mode> {
     stage: Option<i64>,
     scope: Option<Scope<M>>,
 }
@@ -440,9 +440,8 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         let Self { registry, name, placing, terms, .. } = self;
         match placing.name(name) {
             Ok(mut name) => {
-                let (tasks, name, stage) = (registry.tasks(), &mut name, placing.stage);
-                let enter = |task: &SlotRef<M>| placing.enter(task);
-                put::<C, M, F, X, H>(tasks, name, R::FLAGS, stage, enter, terms, future, spawn)
+                let (tasks, placing) = (registry.tasks(), Some(&placing));
+                put::<C, M, F, X, H>(tasks, &mut name, R::FLAGS, placing, terms, future, spawn)
             }
             Err(error) => {
                 drop(Apart::new(terms));
@@ -458,8 +457,7 @@ pub(crate) fn put<C, M, F, X, H>(
     tasks: &Tasks<M>,
     name: &mut Text,
     flags: u32,
-    stage: Option<i64>,
-    enter: impl FnOnce(&SlotRef<M>) -> Result<(), SpawnError>,
+    placing: Option<&Placing<M>>,
     terms: X,
     future: F,
     spawn: impl FnOnce(Tracked<F, M, X>) -> Result<H, Refused<Tracked<F, M, X>>>,
@@ -471,9 +469,10 @@ where
     X: Terms<F::Output>,
     H: JoinHandle,
 {
+    let stage = placing.and_then(|placing| placing.stage);
     match tasks.0.admit(name, C::POLICY, flags | grace::<X, F::Output>(), stage) {
         Ok((slot, handle)) => {
-            if let Err(error) = enter(&slot) {
+            if let Err(error) = placing.map_or(Ok(()), |placing| placing.enter(&slot)) {
                 drop(Apart::new(terms));
                 return Err(TrySpawnError::new(error, future));
             }

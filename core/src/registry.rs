@@ -211,7 +211,7 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         S: Spawn<Tracked<F, M>>,
     {
         let spawn = |tracked| self.spawner.spawn(tracked);
-        put::<Fail, M, F, (), _>(&self.tasks, name, HANDLE, None, |_| Ok(()), (), future, spawn)
+        put::<Fail, M, F, (), _>(&self.tasks, name, HANDLE, None, (), future, spawn)
     }
 
     /// Spawns the future that `make` makes of its context, under `name`, and keeps `make` to make the task anew when
