@@ -13,7 +13,7 @@ use crate::table::{Brought, NotAdmitted, Policy};
 use crate::terms::{Apart, Renew, Terms, again};
 use crate::ticket::launch;
 use crate::unwind::{Contained, contain};
-use crate::{Cx, Spawn, SpawnError, TaskId, TaskRef, Tasks, Text, Ticket, Tracked};
+use crate::{Cx, Spawn, SpawnError, TaskRef, Tasks, Text, Ticket, Tracked};
 
 /// Why [`Tasks::restart`] did not restart a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,7 +190,11 @@ impl<M: Mode> Remembered<M> {
         flags: u32,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
         let flags = self.get().flags() | RESERVED | flags;
-        let brought = Brought { stage: self.get().stage(), again: self.0.as_ref() };
+        let follows = match policy {
+            Policy::Follow(old) => Some(old),
+            _ => None,
+        };
+        let brought = Brought { stage: self.get().stage(), follows, again: self.0.as_ref() };
         tasks.0.admit_with(name, policy, flags, Some(&brought))
     }
 
@@ -210,18 +214,17 @@ impl<M: Mode> Drop for Remembered<M> {
     }
 }
 
-/// Gives the name back to the record of the task that was to be restarted, if its successor comes to nothing.
+/// Gives the name back to the record of the task that was to be restarted, unless its successor starts.
 struct Unless<'a, M: Mode> {
     tasks: &'a Tasks<M>,
-    old: &'a SlotRef<M>,
-    successor: TaskId,
-    started: bool,
+    /// `None` once it is on its way.
+    new: Option<TaskRef<M>>,
 }
 
 impl<M: Mode> Drop for Unless<'_, M> {
     fn drop(&mut self) {
-        if !self.started {
-            self.tasks.0.restore_name(self.old, self.successor);
+        if let Some(new) = &self.new {
+            self.tasks.0.give_back(&new.0);
         }
     }
 }
@@ -271,16 +274,14 @@ impl<M: Mode> Tasks<M> {
                 Err(NotAdmitted::Error(error)) => return Err(error.into()),
             };
             let new = TaskRef(handle.clone());
-            let successor = new.id();
-            let mut unless = Unless { tasks: self, old: &old, successor, started: false };
-            return match recipe.start(self, (slot, handle)) {
+            let mut unless = Unless { tasks: self, new: Some(new.clone()) };
+            recipe.start(self, (slot, handle)).map(drop).or_else(|error| match error {
                 // It was asked to stop before its executor had it, as it might have been a moment later: it has a record.
-                Ok(_) | Err(SpawnError::Cancelled) => {
-                    unless.started = true;
-                    Ok(new)
-                }
-                Err(error) => Err(error.into()),
-            };
+                SpawnError::Cancelled => Ok(()),
+                error => Err(error),
+            })?;
+            unless.new = None;
+            return Ok(new);
         }
     }
 }

@@ -128,6 +128,14 @@ impl<M: Mode> CoreRef<M> {
         Self::first(own)
     }
 
+    /// Gives the name of a task that came to nothing back to the one that it was to follow, if there still is a record of that.
+    pub(crate) fn give_back(&self, taker: &SlotRef<M>) {
+        let follows = taker.with(|body| body.some_extras()?.follows);
+        if let Some(record) = follows.and_then(|id| self.by_id(id)) {
+            self.restore_name(&record, taker.id());
+        }
+    }
+
     /// Gives a record its name again, if no other task has it: `taker` had taken it, and came to nothing. Not where the task lives
     /// and another stands behind it by now, which has been admitted under that name.
     pub(crate) fn restore_name(&self, record: &SlotRef<M>, taker: TaskId) {

@@ -1,6 +1,7 @@
 //! A restart that comes to nothing: to whom the name goes then, and who hears of it.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::future::{Future, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -202,4 +203,63 @@ fn law_06_a_name_goes_to_no_record_while_one_lives_before_what_was_to_follow_it(
     assert!(matches!(taken, Err(SpawnError::NameTaken { .. })), "the first one lives");
     told.go_on();
     assert_eq!(told.tasks.get_live("x").map(|task| task.id()), Some(first.id()));
+}
+
+/// Keeps what it is given, until there is something else to do: that first, and then it refuses.
+#[derive(Clone, Default)]
+struct Overlaps(Arc<Mutex<VecDeque<Canceller>>>);
+
+impl Spawner for Overlaps {
+    type Handle = ();
+    type Mode = mode::Sync;
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for Overlaps {
+    fn spawn(&self, future: F) -> Result<(), Refused<F>> {
+        let first = self.0.lock().unwrap().pop_front();
+        match first {
+            Some(first) => {
+                first();
+                Err(Refused::new(future, Refusal::Full))
+            }
+            None => {
+                block_on(future);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[test]
+fn law_06_a_record_has_its_name_again_after_restarts_that_came_to_nothing_one_within_the_other() {
+    let spawner = Overlaps::default();
+    let tasks = Registry::new(spawner.clone());
+    let old = tasks.task("x").spawn_restartable(|_| ready(7)).unwrap();
+    let (arrives, arrived) = mpsc::channel();
+    let (go, goes) = mpsc::channel();
+    let (ends, ended) = mpsc::channel();
+    // The first one is refused while the second, which stands behind it, has not been; the third is behind both.
+    spawner.0.lock().unwrap().push_back(Box::new(move || {
+        arrives.send(()).unwrap();
+        goes.recv().unwrap();
+    }));
+    let again: Tasks<_> = (*tasks).clone();
+    let first = thread::spawn(move || {
+        assert!(again.restart("x").is_err());
+        ends.send(()).unwrap();
+    });
+    arrived.recv().unwrap();
+    let third: Tasks<_> = (*tasks).clone();
+    spawner.0.lock().unwrap().extend([
+        Box::new(move || {
+            go.send(()).unwrap();
+            ended.recv().unwrap();
+            assert!(third.restart("x").is_err());
+        }) as Canceller,
+        Box::new(|| {}),
+    ]);
+    assert!(tasks.restart("x").is_err());
+    first.join().unwrap();
+    assert_eq!(tasks.get("x").map(|task| task.id()), Some(old.id()));
+    tasks.purge();
 }

@@ -33,6 +33,8 @@ pub(crate) enum NotAdmitted<M: Mode> {
 pub(crate) struct Brought<'a, M: Mode> {
     /// When an ordered shutdown comes to it, if that was said.
     pub(crate) stage: Option<i64>,
+    /// Whom it is to be in place of after a restart.
+    pub(crate) follows: Option<TaskId>,
     /// What makes it anew. The caller's own hold on that outlives the call, so that nothing foreign is dropped under the lock.
     pub(crate) again: Option<&'a M::Again>,
 }
@@ -66,7 +68,7 @@ impl<M: Mode> CoreRef<M> {
         flags: u32,
         stage: Option<i64>,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
-        let brought = stage.is_some().then_some(Brought { stage, again: None });
+        let brought = stage.is_some().then_some(Brought { stage, follows: None, again: None });
         let simple = brought.is_none() && !name.is_empty();
         if simple && !matches!(policy, Policy::Follow(_)) {
             if let Some(refs) = self.admit_new(name, flags) {
@@ -272,6 +274,7 @@ impl<M: Mode> CoreRef<M> {
         new.with(|body| {
             let extras = new.extras(body);
             extras.again = brought.and_then(|brought| brought.again).cloned();
+            extras.follows = brought.and_then(|brought| brought.follows);
             extras.times = spawned.map(Times::at);
             extras.stage = stage.unwrap_or(0);
             extras.news = observed.then(|| Box::new(News::added()));

@@ -16,7 +16,7 @@ use core::task::Waker;
 use super::shard::Inner;
 use super::{Core, slot};
 use crate::mode::{Lock, Mode};
-use crate::slot::{CHAINED, ENDED, ENDING, HELD, Request, Slot, SlotRef, Urgency};
+use crate::slot::{CHAINED, ENDED, ENDING, End, HELD, Request, Slot, SlotRef, Urgency};
 use crate::text::Key;
 use crate::unwind::{contain, each, in_turn};
 
@@ -140,14 +140,19 @@ impl<M: Mode> Inner<M> {
     }
 
     fn unlink(&mut self, ended: NonNull<Slot<M>>, loose: &mut Loose<M>) -> bool {
-        let (before, after) = slot(&ended).with(|body| match body.some_extras() {
-            Some(extras) => (extras.before.take(), extras.after.take()),
-            None => (None, None),
+        let (before, after, follows) = slot(&ended).with(|body| match body.some_extras() {
+            Some(extras) => (extras.before.take(), extras.after.take(), extras.follows),
+            None => (None, None, None),
         });
+        let in_vain = End::of(slot(&ended).flags()) == Some(End::NeverStarted);
         let mut gave_back = false;
         if let Some(next) = &after {
             let (old, waker) = next.with(|body| {
-                let old = core::mem::replace(&mut next.extras(body).before, before.clone());
+                let extras = next.extras(body);
+                if in_vain && extras.follows == Some(slot(&ended).id()) {
+                    extras.follows = follows;
+                }
+                let old = core::mem::replace(&mut extras.before, before.clone());
                 if before.is_some() {
                     return (old, None);
                 }

@@ -16,7 +16,7 @@ use crate::mode::{Init, Mode, UnsafeCell};
 use crate::scope::Membership;
 use crate::slot::{Body, End, LONG, MORE, OUTPUT, PANIC, SHIELD, STOP, Slot, SlotRef, WAKER};
 use crate::unwind::{contain, each, in_turn, let_go};
-use crate::{Cleanup, Outcome, Text};
+use crate::{Cleanup, Outcome, TaskId, Text};
 
 /// Which table a slot belongs to, where it is in it, and what the table knows of it.
 #[repr(C)]
@@ -92,6 +92,9 @@ pub(crate) struct Extras<M: Mode> {
     pub(crate) times: Option<Times>,
     /// What makes the task anew. Written at admission only, so that who finds the task finds this too.
     pub(crate) again: Option<M::Again>,
+    /// The task that this one is to be in place of after a restart, or else whom that one was: who has the name again if this one
+    /// comes to nothing. Written under the shard's lock as well.
+    pub(crate) follows: Option<TaskId>,
     /// The task that has to end before this one may start. Guarded by the shard's lock as well.
     pub(crate) before: Option<SlotRef<M>>,
     /// The task that may start when this one, and what it waits for, has ended. Guarded by the shard's lock as well.
@@ -111,6 +114,7 @@ impl<M: Mode> Default for Extras<M> {
             hooks: Vec::new(),
             times: None,
             again: None,
+            follows: None,
             before: None,
             after: None,
         }
