@@ -6,7 +6,7 @@ use crate::given::{AppAlone, Given};
 use crate::mode::{Carry, Mode, Remember};
 use crate::restart::{Remembered, lasting};
 use crate::slot::{GRACE, HANDLE, KEEP, RESERVED, SlotRef};
-use crate::table::NotAdmitted;
+use crate::table::{NotAdmitted, Policy};
 use crate::terms::{Apart, Cleaned, Fallible, Graced, Renew, Terms, Timed, sealed};
 use crate::ticket::launch;
 use crate::unwind::{Contained, let_go};
@@ -95,7 +95,7 @@ pub struct TaskBuilder<'a, S: Spawner, M: Mode, C = conflict::Fail, R = ToHandle
 }
 
 /// Where a task belongs.
-pub(crate) struct Placing<M: Mode> {
+struct Placing<M: Mode> {
     stage: Option<i64>,
     scope: Option<Scope<M>>,
 }
@@ -115,11 +115,21 @@ impl<M: Mode> Placing<M> {
         }
     }
 
-    /// Makes a task that was just admitted a member of its scope. An error gives the place back.
+    /// Gives a task its place in the table, with its stage, and in its scope. An error gives the place back.
     #[inline]
-    fn enter(&self, task: &SlotRef<M>) -> Result<(), SpawnError> {
-        let Some(scope) = &self.scope else { return Ok(()) };
-        scope.enter(task).inspect_err(|_| task.clone().withdraw())
+    fn admit(
+        &self,
+        tasks: &Tasks<M>,
+        name: &mut Text,
+        policy: Policy,
+        flags: u32,
+    ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
+        let (slot, handle) = tasks.0.admit(name, policy, flags, self.stage)?;
+        if let Some(Err(error)) = self.scope.as_ref().map(|scope| scope.enter(&slot)) {
+            slot.withdraw();
+            return Err(NotAdmitted::Error(error));
+        }
+        Ok((slot, handle))
     }
 }
 
@@ -138,10 +148,10 @@ impl<S: Spawner, M: Mode, C: Conflict> TaskBuilder<'_, S, M, C> {
     /// As spawning, but for what the executor may say. With [`Keep`](conflict::Keep) a live task of the same name is
     /// an error here.
     pub fn reserve(self) -> Result<Ticket<M>, SpawnError> {
-        let name = self.placing.name(self.name)?;
-        let (tasks, stage) = (self.registry.tasks(), self.placing.stage);
-        let (slot, handle) = tasks.admit(name, C::POLICY, RESERVED | HANDLE, stage)?;
-        self.placing.enter(&slot)?;
+        let mut name = self.placing.name(self.name)?;
+        let tasks = self.registry.tasks();
+        let admitted = self.placing.admit(tasks, &mut name, C::POLICY, RESERVED | HANDLE);
+        let (slot, handle) = admitted.map_err(NotAdmitted::into_error)?;
         Ok(Ticket::new(slot, handle))
     }
 }
@@ -295,9 +305,8 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner());
         let mut name = self.placing.name(self.name)?;
         let flags = RESERVED | R::FLAGS | grace::<X, F::Output>();
-        match tasks.0.admit(&mut name, C::POLICY, flags, self.placing.stage) {
+        match self.placing.admit(tasks, &mut name, C::POLICY, flags) {
             Ok((slot, handle)) => {
-                self.placing.enter(&slot)?;
                 let ticket = Ticket::new(slot, handle);
                 let cx = Cx::new(app.into_inner(), ticket.task(), tasks);
                 let future = make.into_inner()(cx);
@@ -440,8 +449,9 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         let Self { registry, name, placing, terms, .. } = self;
         match placing.name(name) {
             Ok(mut name) => {
-                let (tasks, placing) = (registry.tasks(), Some(&placing));
-                put::<C, M, F, X, H>(tasks, &mut name, R::FLAGS, placing, terms, future, spawn)
+                let flags = R::FLAGS | grace::<X, F::Output>();
+                let admitted = placing.admit(registry.tasks(), &mut name, C::POLICY, flags);
+                put::<C, M, F, X, H>(admitted, terms, future, spawn)
             }
             Err(error) => {
                 drop(Apart::new(terms));
@@ -451,13 +461,10 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     }
 }
 
-/// Gives a task its place in the table and in its scope, and puts its future on an executor.
+/// Puts the future of a task on an executor, if the task has its place.
 #[inline]
 pub(crate) fn put<C, M, F, X, H>(
-    tasks: &Tasks<M>,
-    name: &mut Text,
-    flags: u32,
-    placing: Option<&Placing<M>>,
+    admitted: Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>>,
     terms: X,
     future: F,
     spawn: impl FnOnce(Tracked<F, M, X>) -> Result<H, Refused<Tracked<F, M, X>>>,
@@ -469,13 +476,8 @@ where
     X: Terms<F::Output>,
     H: JoinHandle,
 {
-    let stage = placing.and_then(|placing| placing.stage);
-    match tasks.0.admit(name, C::POLICY, flags | grace::<X, F::Output>(), stage) {
+    match admitted {
         Ok((slot, handle)) => {
-            if let Err(error) = placing.map_or(Ok(()), |placing| placing.enter(&slot)) {
-                drop(Apart::new(terms));
-                return Err(TrySpawnError::new(error, future));
-            }
             let tracked = Tracked::new(future, slot, terms);
             Ok(C::spawned(launch(tracked, TaskHandle::new(handle), spawn)?))
         }

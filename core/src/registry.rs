@@ -12,6 +12,7 @@ use crate::conflict::Fail;
 use crate::mode::{Guarded, Lock};
 use crate::mode::{Mode, Remember, Shared};
 use crate::slot::HANDLE;
+use crate::table::Policy;
 #[cfg(feature = "std")]
 use crate::unwind::let_go;
 use crate::{
@@ -211,7 +212,8 @@ impl<S: Spawner, M: Mode> Registry<S, M> {
         S: Spawn<Tracked<F, M>>,
     {
         let spawn = |tracked| self.spawner.spawn(tracked);
-        put::<Fail, M, F, (), _>(&self.tasks, name, HANDLE, None, (), future, spawn)
+        let admitted = self.tasks.0.admit(name, Policy::Fail, HANDLE, None);
+        put::<Fail, M, F, (), _>(admitted, (), future, spawn)
     }
 
     /// Spawns the future that `make` makes of its context, under `name`, and keeps `make` to make the task anew when

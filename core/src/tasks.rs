@@ -10,7 +10,7 @@ use crate::handle::take_result;
 use crate::mode::{Carry, Mode, Store};
 use crate::restart::Remembered;
 use crate::slot::{ENDED, HANDLE, RESERVED, SlotRef, Urgency};
-use crate::table::{CoreRef, Policy, Watch};
+use crate::table::{CoreRef, NotAdmitted, Policy, Watch};
 use crate::wait::Waiter;
 use crate::{
     Cancel, Cancelling, CancellingAll, Counts, Endings, Options, Scope, Shutdown, Snapshot,
@@ -349,7 +349,7 @@ impl<M: Mode> Tasks<M> {
         if name.is_empty() {
             return Err(SpawnError::EmptyName);
         }
-        let (slot, handle) = self.admit(name, Policy::Fail, RESERVED | HANDLE, None)?;
+        let (slot, handle) = self.admit(name, Policy::Fail, RESERVED | HANDLE)?;
         Ok(Ticket::new(slot, handle))
     }
 
@@ -358,13 +358,8 @@ impl<M: Mode> Tasks<M> {
         mut name: Text,
         policy: Policy,
         flags: u32,
-        stage: Option<i64>,
     ) -> Result<(SlotRef<M>, SlotRef<M>), SpawnError> {
-        use crate::table::NotAdmitted::{Error, Existing};
-        self.0.admit(&mut name, policy, flags, stage).map_err(|not| match not {
-            Error(error) => error,
-            Existing(holder) => SpawnError::NameTaken { holder: holder.id() },
-        })
+        self.0.admit(&mut name, policy, flags, None).map_err(NotAdmitted::into_error)
     }
 
     /// A guard that asks all tasks to stop when it is dropped (law 8).

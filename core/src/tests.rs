@@ -71,7 +71,7 @@ fn kept_task<F: Future<Output: 'static>>(
     future: F,
 ) -> (Pin<alloc::boxed::Box<Tracked<F, Unsync>>>, crate::TaskRef<Unsync>) {
     let flags = slot::RESERVED | slot::HANDLE | slot::KEEP;
-    let (slot, handle) = tasks.admit(name.into(), Policy::Fail, flags, None).unwrap();
+    let (slot, handle) = tasks.admit(name.into(), Policy::Fail, flags).unwrap();
     let (tracked, handle) = Ticket::new(slot, handle).track(future).unwrap();
     (alloc::boxed::Box::pin(tracked), handle.task().clone())
 }

@@ -29,6 +29,16 @@ pub(crate) enum NotAdmitted<M: Mode> {
     Existing(SlotRef<M>),
 }
 
+impl<M: Mode> NotAdmitted<M> {
+    /// For who has no use for the one that exists.
+    pub(crate) fn into_error(self) -> SpawnError {
+        match self {
+            NotAdmitted::Error(error) => error,
+            NotAdmitted::Existing(holder) => SpawnError::NameTaken { holder: holder.id() },
+        }
+    }
+}
+
 /// What few tasks have, and have before anybody can find them.
 pub(crate) struct Brought<'a, M: Mode> {
     /// When an ordered shutdown comes to it, if that was said.
