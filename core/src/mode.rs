@@ -200,6 +200,10 @@ mod with_alloc {
         /// The value, if this was the last pointer to it.
         fn into_inner<T: 'static>(pointer: Self::Ptr<T>) -> Option<T>;
 
+        /// Whether the table has one lock: known when this is compiled, so that nobody waits for a name's hash to know where the
+        /// task is to be.
+        const ONE_SHARD: bool = false;
+
         /// Over how many locks the table is spread, as a power of two.
         fn shard_bits() -> u32;
     }

@@ -266,16 +266,21 @@ impl<M: Mode> Core<M> {
     }
 
     #[inline]
+    fn shard_bits(&self) -> u32 {
+        if M::ONE_SHARD { 0 } else { self.shard_bits }
+    }
+
+    #[inline]
     fn shard(&self, hash: u32) -> (u32, &Shard<M>) {
         // The uppermost bits: the index inside the shard begins with the others.
-        let index = (u64::from(hash) << self.shard_bits >> u32::BITS) as u32;
+        let index = (u64::from(hash) << self.shard_bits() >> u32::BITS) as u32;
         (index, &self.shards[index as usize])
     }
 
     /// A place of the whole table as a shard and a place in it.
     #[inline]
     fn split(&self, place: u32) -> (usize, u32) {
-        ((place & ((1 << self.shard_bits) - 1)) as usize, place >> self.shard_bits)
+        ((place & ((1 << self.shard_bits()) - 1)) as usize, place >> self.shard_bits())
     }
 
     /// The time, unless there is no clock, or it panics.
@@ -288,7 +293,7 @@ impl<M: Mode> Core<M> {
     /// How many chunks without a task each shard keeps.
     #[inline]
     fn spare(&self) -> u32 {
-        (SPARE >> self.shard_bits).max(1)
+        (SPARE >> self.shard_bits()).max(1)
     }
 
     #[inline]

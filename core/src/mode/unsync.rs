@@ -43,6 +43,8 @@ impl Parts for Unsync {
         Rc::into_inner(pointer)
     }
 
+    const ONE_SHARD: bool = true;
+
     fn shard_bits() -> u32 {
         0
     }

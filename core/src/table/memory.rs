@@ -160,7 +160,7 @@ impl<M: Mode> Memory<M> {
         };
         let chunk = &mut self.chunks[index as usize];
         self.firsts[index as usize] = Some(First::new(|at| {
-            let place = (index * CHUNK as u32 + at) << core.shard_bits | shard;
+            let place = (index * CHUNK as u32 + at) << core.shard_bits() | shard;
             let home = Home::new(&core.shards[shard as usize], place, chunk.generation);
             Slot::new(home, Back::new())
         }));
