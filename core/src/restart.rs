@@ -214,21 +214,6 @@ impl<M: Mode> Drop for Remembered<M> {
     }
 }
 
-/// Gives the name back to the record of the task that was to be restarted, unless its successor starts.
-struct Unless<'a, M: Mode> {
-    tasks: &'a Tasks<M>,
-    /// `None` once it is on its way.
-    new: Option<TaskRef<M>>,
-}
-
-impl<M: Mode> Drop for Unless<'_, M> {
-    fn drop(&mut self) {
-        if let Some(new) = &self.new {
-            self.tasks.0.give_back(&new.0);
-        }
-    }
-}
-
 impl<M: Mode> Tasks<M> {
     /// Makes the task of this name anew, from the factory it was spawned from by
     /// [`spawn_restartable`](crate::TaskBuilder::spawn_restartable), and returns the new one.
@@ -274,14 +259,11 @@ impl<M: Mode> Tasks<M> {
                 Err(NotAdmitted::Error(error)) => return Err(error.into()),
             };
             let new = TaskRef(handle.clone());
-            let mut unless = Unless { tasks: self, new: Some(new.clone()) };
-            recipe.start(self, (slot, handle)).map(drop).or_else(|error| match error {
+            return match recipe.start(self, (slot, handle)) {
                 // It was asked to stop before its executor had it, as it might have been a moment later: it has a record.
-                SpawnError::Cancelled => Ok(()),
-                error => Err(error),
-            })?;
-            unless.new = None;
-            return Ok(new);
+                Ok(_) | Err(SpawnError::Cancelled) => Ok(new),
+                Err(error) => Err(error.into()),
+            };
         }
     }
 }

@@ -128,39 +128,6 @@ impl<M: Mode> CoreRef<M> {
         Self::first(own)
     }
 
-    /// Gives the name of a task that came to nothing back to the one that it was to follow, if there still is a record of that.
-    pub(crate) fn give_back(&self, taker: &SlotRef<M>) {
-        let follows = taker.with(|body| body.some_extras()?.follows);
-        if let Some(record) = follows.and_then(|id| self.by_id(id)) {
-            self.restore_name(&record, taker.id());
-        }
-    }
-
-    /// Gives a record its name again, if no other task has it: `taker` had taken it, and came to nothing. Not where the task lives
-    /// and another stands behind it by now, which has been admitted under that name.
-    pub(crate) fn restore_name(&self, record: &SlotRef<M>, taker: TaskId) {
-        let (name, hash) = (record.text().key(), record.head().hash);
-        let mut loose = Loose::new();
-        let lives_on = self.shard(hash).1.lock.with(|inner| {
-            let is_free = match inner.holder(hash, &name, &mut loose) {
-                // Another thread may still be telling an observer of the end.
-                Some(holder) => slot(&holder).id() == taker && chain::comes_to_nothing(holder),
-                None => inner.named(hash, &name).is_none(),
-            };
-            let has_ended = record.settled() & ENDED != 0;
-            let is_last = has_ended || !record.is_followed();
-            let restored = record.has_record() && is_last && is_free;
-            if restored {
-                inner.name(self, record.as_ptr());
-            }
-            restored && !has_ended
-        });
-        loose.tie_up(self);
-        if lives_on {
-            self.named.wake_all(Some(hash));
-        }
-    }
-
     /// The live task of this name, or else the last that ended with it.
     pub(crate) fn find(&self, name: &str) -> Option<SlotRef<M>> {
         self.find_here(name)
@@ -227,15 +194,6 @@ impl<M: Mode> CoreRef<M> {
         }
     }
 
-    pub(crate) fn by_id(&self, id: TaskId) -> Option<SlotRef<M>> {
-        if id.registry != self.number {
-            return None;
-        }
-        let (shard, place) = self.split(id.place);
-        let lock = &self.shards.get(shard)?.lock;
-        lock.with(|inner| Some(inner.refer(inner.memory.task(place, id.generation)?)))
-    }
-
     /// Calls `visit` for each task of which there is a record, no lock being held meanwhile. O(all tasks).
     ///
     /// What is added or ends while this runs may or may not be seen.
@@ -259,6 +217,37 @@ impl<M: Mode> CoreRef<M> {
 }
 
 impl<M: Mode> Core<M> {
+    pub(crate) fn by_id(&self, id: TaskId) -> Option<SlotRef<M>> {
+        if id.registry != self.number {
+            return None;
+        }
+        let (shard, place) = self.split(id.place);
+        let lock = &self.shards.get(shard)?.lock;
+        lock.with(|inner| Some(inner.refer(inner.memory.task(place, id.generation)?)))
+    }
+
+    /// Gives a record its name again, if no other task has it. Not where the task lives and another stands behind it by now, which has
+    /// been admitted under that name.
+    pub(crate) fn restore_name(&self, record: &SlotRef<M>) {
+        let (name, hash) = (record.text().key(), record.head().hash);
+        let mut loose = Loose::new();
+        let lives_on = self.shard(hash).1.lock.with(|inner| {
+            let is_free = inner.holder(hash, &name, &mut loose).is_none()
+                && inner.named(hash, &name).is_none();
+            let has_ended = record.settled() & ENDED != 0;
+            let is_last = has_ended || !record.is_followed();
+            let restored = record.has_record() && is_last && is_free;
+            if restored {
+                inner.name(self, record.as_ptr());
+            }
+            restored && !has_ended
+        });
+        loose.tie_up(self);
+        if lives_on {
+            self.named.wake_all(Some(hash));
+        }
+    }
+
     /// The hash of a name, for which slots have room.
     #[inline(always)]
     pub(crate) fn hash(&self, name: &Key<'_>) -> u32 {

@@ -327,11 +327,11 @@ fn a_name_is_not_restored_to_a_record_that_is_gone() {
     let tasks = Tasks::<Unsync>::new(Options::new());
     let (tracked, handle) = tasks.reserve("a").unwrap().track(ready(())).unwrap();
     assert!(poll_once(&mut pin!(tracked)).is_ready());
-    tasks.0.restore_name(&handle.task().0, handle.id());
+    tasks.0.restore_name(&handle.task().0);
     assert_eq!(tasks.0.names(), 1);
     tasks.purge();
     // As if it had been purged while the task that was to follow it came to nothing.
-    tasks.0.restore_name(&handle.task().0, handle.id());
+    tasks.0.restore_name(&handle.task().0);
     assert_eq!(tasks.0.names(), 0, "no entry that nobody takes out again");
 }
 

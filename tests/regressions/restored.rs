@@ -177,15 +177,17 @@ impl Drop for Told {
 }
 
 #[test]
-fn law_06_a_record_has_its_name_again_although_another_thread_still_tells_of_its_successors_end() {
+fn law_06_a_record_has_its_name_again_once_another_thread_has_told_of_its_successors_end() {
     let mut told = Told::new();
     let old = told.tasks.task("x").spawn_restartable(|_| ready(7)).unwrap();
     block_on(told.refuses.1.lock().unwrap().pop().unwrap());
     assert!(old.is_ended());
     told.refuse_next(|| {});
     assert!(told.tasks.restart("x").is_err());
-    assert_eq!(told.tasks.get("x").map(|task| task.id()), Some(old.id()));
+    let successor = told.tasks.get("x").expect("it has not ended for anybody else");
+    assert!(!successor.is_ended() && successor.id() != old.id());
     told.go_on();
+    assert!(successor.is_ended());
     assert_eq!(told.tasks.get("x").map(|task| task.id()), Some(old.id()));
 }
 
@@ -262,4 +264,52 @@ fn law_06_a_record_has_its_name_again_after_restarts_that_came_to_nothing_one_wi
     first.join().unwrap();
     assert_eq!(tasks.get("x").map(|task| task.id()), Some(old.id()));
     tasks.purge();
+}
+
+/// Of two restarts, one within the other, both come to nothing. Of the first another thread tells, before or after the second one
+/// has come to nothing.
+fn record_has_its_name_again(told_first: bool) {
+    let (arrives, arrived) = mpsc::channel();
+    let (go, goes) = mpsc::channel();
+    let slow = Slow { arrives: Mutex::new(arrives), goes: Mutex::new(goes) };
+    let spawner = Overlaps::default();
+    let tasks = Registry::with_options(spawner.clone(), Options::new().observer(slow));
+    let old = tasks.task("x").spawn_restartable(|_| ready(7)).unwrap();
+    let (cancels, again): (Tasks<_>, Tasks<_>) = ((*tasks).clone(), (*tasks).clone());
+    let (arrives, second_arrived) = mpsc::channel();
+    let (second_go, goes) = mpsc::channel::<()>();
+    let others = Arc::new(Mutex::new(Vec::new()));
+    let (threads, jobs) = (others.clone(), spawner.clone());
+    spawner.0.lock().unwrap().push_back(Box::new(move || {
+        let teller = thread::spawn(move || drop(cancels.cancel("x")));
+        arrived.recv().unwrap();
+        jobs.0.lock().unwrap().push_back(Box::new(move || {
+            arrives.send(()).unwrap();
+            goes.recv().unwrap();
+        }));
+        let second = thread::spawn(move || assert!(again.restart("x").is_err()));
+        second_arrived.recv().unwrap();
+        threads.lock().unwrap().extend([second, teller]);
+    }));
+    assert!(tasks.restart("x").is_err());
+    let end = |which: usize, go: &mpsc::Sender<()>| {
+        go.send(()).unwrap();
+        others.lock().unwrap().remove(which).join().unwrap();
+    };
+    if told_first {
+        end(1, &go);
+        end(0, &second_go);
+    } else {
+        end(0, &second_go);
+        end(0, &go);
+    }
+    assert_eq!(tasks.get("x").map(|task| task.id()), Some(old.id()));
+    assert_eq!((tasks.live(), tasks.len()), (0, 1));
+    tasks.purge();
+}
+
+#[test]
+fn law_06_a_record_has_its_name_again_whoever_tells_last_of_two_restarts_that_came_to_nothing() {
+    record_has_its_name_again(true);
+    record_has_its_name_again(false);
 }

@@ -178,13 +178,6 @@ impl<M: Mode> Inner<M> {
     }
 }
 
-/// Whether it is decided that a task never starts, and nobody who lives stands before it, to whom the name would go then. Its shard
-/// is locked.
-pub(super) fn comes_to_nothing<M: Mode>(task: NonNull<Slot<M>>) -> bool {
-    let mut earlier = core::iter::successors(before(task), |&before| self::before(before));
-    slot(&task).never_starts() && earlier.all(|before| has_ended(slot(&before)))
-}
-
 fn before<M: Mode>(task: NonNull<Slot<M>>) -> Option<NonNull<Slot<M>>> {
     slot(&task).with(|body| Some(body.some_extras()?.before.as_ref()?.as_ptr()))
 }

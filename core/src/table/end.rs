@@ -7,6 +7,7 @@ use core::task::Waker;
 
 use super::payload::Payload;
 use super::{Core, TaskEnd};
+use crate::TaskId;
 use crate::mode::{Mode, Word as _};
 use crate::slot::{
     Body, CANCEL, CHAINED, ENDING, End, GRACE, HANDLE, KEEP, Legacy, MORE, PLAIN, RESERVED,
@@ -256,14 +257,30 @@ impl<M: Mode> SlotRef<M> {
 
     #[cold]
     fn settle_extras(&self) {
-        let (scope, hooks) = self.with(|body| match body.some_extras() {
-            Some(extras) => (extras.scope.take(), core::mem::take(&mut extras.hooks)),
-            None => (None, Vec::new()),
+        let (scope, hooks, follows) = self.with(|body| match body.some_extras() {
+            Some(extras) => {
+                (extras.scope.take(), core::mem::take(&mut extras.hooks), extras.follows)
+            }
+            None => (None, Vec::new(), None),
         });
-        if let Some(scope) = scope {
-            scope.leave();
+        in_turn! {
+            if End::of(self.flags()) == Some(End::NeverStarted) {
+                self.give_name_back(follows);
+            };
+            if let Some(scope) = scope {
+                scope.leave();
+            };
+            each(hooks, |hook| contain(|| drop(hook)));
         }
-        each(hooks, |hook| contain(|| drop(hook)));
+    }
+
+    /// Gives the name of a task that came to nothing back to the one that it was to be in place of. Whoever stands behind it has the
+    /// name, and then knows whom that was.
+    fn give_name_back(&self, follows: Option<TaskId>) {
+        let core = self.core();
+        if let Some(old) = follows.and_then(|id| core.by_id(id)) {
+            core.restore_name(&old);
+        }
     }
 
     /// Forgets the record of this task, if it has ended and there still is one.

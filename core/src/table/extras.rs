@@ -153,11 +153,6 @@ impl<M: Mode> Slot<M> {
         }
     }
 
-    /// Whether it is decided that the task never starts, though maybe nobody may see it yet.
-    pub(super) fn never_starts(&self) -> bool {
-        self.with(|body| matches!(body.ending(), Some(End::NeverStarted)))
-    }
-
     #[inline]
     pub(crate) fn outcome(&self, body: &Body<M>) -> Option<Outcome> {
         Some(body.outcome_of(End::of(self.flags())?))
