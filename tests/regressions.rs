@@ -33,6 +33,8 @@ mod staged;
 mod started;
 #[path = "regressions/token.rs"]
 mod token;
+#[path = "common/watchdog.rs"]
+mod watchdog;
 
 use std::future::{pending, ready};
 use std::time::Duration;

@@ -9,7 +9,7 @@ use crate::slot::{GRACE, HANDLE, KEEP, RESERVED, SlotRef};
 use crate::table::{NotAdmitted, Policy};
 use crate::terms::{Apart, Cleaned, Fallible, Graced, Renew, Terms, Timed, sealed};
 use crate::ticket::launch;
-use crate::unwind::{Contained, let_go};
+use crate::unwind::{Contained, guarded, let_go};
 use crate::{
     Cx, JoinHandle, Outcome, Recipe, Refused, Registry, Scope, Spawn, SpawnError, SpawnLocal,
     SpawnSend, Spawner, TaskHandle, TaskRef, Tasks, Text, Ticket, Tracked, TrySpawnError,
@@ -125,11 +125,16 @@ impl<M: Mode> Placing<M> {
         flags: u32,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
         let (slot, handle) = tasks.0.admit(name, policy, flags, self.stage)?;
-        if let Some(Err(error)) = self.scope.as_ref().map(|scope| scope.enter(&slot)) {
-            slot.withdraw();
-            return Err(NotAdmitted::Error(error));
+        let Some(scope) = &self.scope else { return Ok((slot, handle)) };
+        let mut entered = Ok(());
+        guarded(|| entered = scope.enter(&slot), || slot.clone().withdraw());
+        match entered {
+            Ok(()) => Ok((slot, handle)),
+            Err(error) => {
+                slot.withdraw();
+                Err(NotAdmitted::Error(error))
+            }
         }
-        Ok((slot, handle))
     }
 }
 
@@ -307,7 +312,8 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
         let flags = RESERVED | R::FLAGS | grace::<X, F::Output>();
         match self.placing.admit(tasks, &mut name, C::POLICY, flags) {
             Ok((slot, handle)) => {
-                let ticket = Ticket::new(slot, handle);
+                // In this order: if `make` panics, the terms go before the place is given back (law 2).
+                let (ticket, terms) = (Ticket::new(slot, handle), terms);
                 let cx = Cx::new(app.into_inner(), ticket.task(), tasks);
                 let future = make.into_inner()(cx);
                 let (tracked, handle) = ticket.wrap(future, terms.into_inner())?;

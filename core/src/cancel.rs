@@ -15,6 +15,7 @@ pub use all::CancellingAll;
 
 use crate::mode::Storage;
 use crate::slot::Urgency;
+use crate::unwind::poll_over;
 use crate::{Never, TaskRef, Text, Wait};
 use core::num::NonZeroU8;
 
@@ -148,7 +149,7 @@ impl<M: Storage, G: Future> Future for Cancelling<M, G> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Outcome> {
         let mut this = self.project();
         if let Some(grace) = this.grace.as_mut().as_pin_mut() {
-            if grace.poll(cx).is_ready() {
+            if poll_over(grace, cx).is_ready() {
                 this.wait.slot().cancel(M::Reason::default(), Urgency::Now);
                 // After that: its destructor may panic.
                 this.grace.set(None);

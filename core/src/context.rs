@@ -71,8 +71,9 @@ where
     {
         let task = Contained::new(task);
         let (tasks, spawner) = (self.registry.tasks(), self.registry.spawner());
+        let builder = self.registry.task(name);
         let app = K::give(self.app.clone(), spawner, tasks);
-        self.registry.task(name).spawn_with(app, task.into_inner())
+        builder.spawn_with(app, task.into_inner())
     }
 }
 
@@ -106,8 +107,9 @@ where
         M: Remember<Recipe<S, M, A, G, (), K>>,
     {
         let task = Contained::new(task);
+        let builder = self.registry.task(name);
         let app = self.app.clone();
-        self.registry.task(name).restartable::<K, _, _, _>(app, task.into_inner())
+        builder.restartable::<K, _, _, _>(app, task.into_inner())
     }
 }
 

@@ -3,7 +3,8 @@ use core::fmt;
 /// What tells one task from every other one of this process: the registry it is in, its place there, and how often
 /// that place was used before.
 ///
-/// Ids are never reused (law 7): a place whose 32-bit generation would wrap is retired. An id keeps nothing alive
+/// Ids are never reused (law 7): a place whose 32-bit generation would wrap is retired. Registries are numbered, too: those of one
+/// process that makes more than 2³¹ of them share numbers with others. An id keeps nothing alive
 /// and can be copied, hashed, compared and sent anywhere; `by_id` of another registry does not find it.
 ///
 /// `Display` prints `registry.place.generation`, for example `1.42.0`.

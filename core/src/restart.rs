@@ -225,7 +225,7 @@ impl<M: Mode> Tasks<M> {
     ///
     /// The factory is called by whoever calls this, and not under a lock (law 9); the output of the new task goes to nobody,
     /// unless the builder said [`keep_result`](crate::TaskBuilder::keep_result). Its panic comes out here and leaves no new
-    /// task behind: a live one has been asked to stop by then, a record keeps its name. O(1).
+    /// task behind: a live one has been asked to stop by then, a record has its name again. O(1).
     ///
     /// # Errors
     ///

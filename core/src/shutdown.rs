@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 use crate::info::write_lines;
 use crate::mode::Mode;
 use crate::table::Watch;
+use crate::unwind::poll_over;
 use crate::wait::Waiter;
 use crate::{Outcome, Snapshot, TaskInfo, TaskRef, Tasks};
 
@@ -45,7 +46,7 @@ impl<D: Future, M: Mode> Future for Shutdown<D, M> {
         let this = self.project();
         if !*this.over {
             let idle = this.idle.poll_until(cx, |place| place.core.is_idle().then_some(()));
-            if idle.is_pending() && this.deadline.poll(cx).is_pending() {
+            if idle.is_pending() && poll_over(this.deadline, cx).is_pending() {
                 return Poll::Pending;
             }
             *this.over = true;

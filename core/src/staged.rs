@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 use crate::mode::Mode;
 use crate::slot::Urgency;
 use crate::table::Watch;
+use crate::unwind::poll_over;
 use crate::wait::Waiter;
 use crate::{ShutdownReport, TaskRef, Tasks, Wait};
 
@@ -112,7 +113,7 @@ where
         if *this.over {
             return Poll::Ready(ShutdownReport::of(this.tasks.iter().map(|(_, task)| task)));
         }
-        let over = this.deadline.poll(cx).is_ready();
+        let over = poll_over(this.deadline.as_mut(), cx).is_ready();
         while !over && *this.asked < this.tasks.len() {
             if this.budget.is_none() {
                 let stage = this.tasks[*this.passed].0;
@@ -132,7 +133,7 @@ where
             }
             let waiting = *this.passed < *this.asked;
             let budget = this.budget.as_mut().as_pin_mut();
-            if waiting && budget.is_some_and(|budget| budget.poll(cx).is_pending()) {
+            if waiting && budget.is_some_and(|budget| poll_over(budget, cx).is_pending()) {
                 return Poll::Pending;
             }
             this.wait.set(None);

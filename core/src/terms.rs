@@ -26,7 +26,7 @@ pub(crate) use renew::sealed as again;
 
 pub(crate) use sealed::Held;
 
-use crate::unwind::contain;
+use crate::unwind::{contain, poll_over};
 use crate::{Outcome, Text};
 
 /// The terms a task runs under. Sealed: `()` for none, and what the builder makes.
@@ -200,7 +200,7 @@ where
             this.grace.set(Some(make()));
         }
         match this.grace.as_mut().as_pin_mut() {
-            Some(grace) => grace.poll(cx).map(|_| this.grace.set(None)),
+            Some(grace) => poll_over(grace, cx).map(|()| this.grace.set(None)),
             None => Poll::Pending,
         }
     }
@@ -265,7 +265,7 @@ impl<T, X: sealed::Terms<T>, D: Future> sealed::Terms<T> for Timed<X, D> {
     fn poll_timeout(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         match this.timeout.as_mut().as_pin_mut() {
-            Some(timeout) => timeout.poll(cx).map(|_| this.timeout.set(None)),
+            Some(timeout) => poll_over(timeout, cx).map(|()| this.timeout.set(None)),
             None => Poll::Pending,
         }
     }
@@ -360,7 +360,7 @@ where
     }
     fn poll_deadline(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match self.project().deadline.as_pin_mut() {
-            Some(deadline) => deadline.poll(cx).map(drop),
+            Some(deadline) => poll_over(deadline, cx),
             None => Poll::Pending,
         }
     }

@@ -117,14 +117,16 @@ where
 
     /// Takes the future out again, when no executor took it. The place is given up.
     pub(crate) fn into_future(mut self) -> Option<F> {
-        if let Some(slot) = self.task.slot.take() {
-            slot.withdraw();
-        }
         let future = match core::mem::replace(&mut self.stage, Stage::Gone) {
             Stage::Running { future } => Some(future),
             _ => None,
         };
-        pin!(self).project().terms.clear();
+        let mut this = pin!(self);
+        let this = this.as_mut().project();
+        this.terms.clear();
+        if let Some(slot) = this.task.slot.take() {
+            slot.withdraw();
+        }
         future
     }
 }

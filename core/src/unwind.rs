@@ -5,7 +5,9 @@
 //! by the guards of callers, by [`guarded`], [`in_turn`] and [`each`]. If that panics as well, the program aborts. Where a panic
 //! aborts anyway, as in firmware, there are no such guards.
 
-use core::task::Waker;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
 
 #[cfg(feature = "std")]
 mod imp {
@@ -188,6 +190,12 @@ pub(crate) fn let_go<T>(foreign: Option<T>) {
     if let Some(foreign) = foreign {
         contain(|| drop(foreign));
     }
+}
+
+/// Polls what only has to be over. What its output's destructor panics with concerns nobody.
+#[inline]
+pub(crate) fn poll_over<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<()> {
+    future.poll(cx).map(|output| let_go(Some(output)))
 }
 
 /// Wakes whoever waits, if anybody does.

@@ -136,9 +136,9 @@ impl WaitList {
         unsafe { self.unlink(self.first?) }
     }
 
-    /// Takes out nodes that wait for `key`, or any, as many as there is room for; says how many. If there may be more, those that were
-    /// passed over are the last then: so who takes out all, a room at a time, passes nobody more than twice.
-    fn pop_some(&mut self, key: Option<u32>, room: &mut [Option<Waker>]) -> usize {
+    /// Takes out nodes that wait for `key`, or any, as many as there is room for; says how many. If there may be more, and `turn`, those
+    /// that were passed over are the last then: so who takes out all, a room at a time, passes nobody more than twice.
+    fn pop_some(&mut self, key: Option<u32>, room: &mut [Option<Waker>], turn: bool) -> usize {
         let Some(first) = self.first else { return 0 };
         // SAFETY: `&mut self` shows that the lock is held, and all in the list are linked.
         let (mut at, last) = (first, unsafe { inner(first) }.prev);
@@ -156,7 +156,9 @@ impl WaitList {
                 return popped;
             }
             if popped == room.len() {
-                self.first = Some(next);
+                if turn {
+                    self.first = Some(next);
+                }
                 return popped;
             }
             at = next;
@@ -320,11 +322,13 @@ pub(crate) fn wake_all(place: &impl Place, key: Option<u32>) {
     /// still in the list then is woken while it does.
     const BATCH: usize = if cfg!(feature = "std") { 16 } else { 1 };
     let mut left = place.at_most() as usize;
+    // Where only so many are woken, those who waited first have to stay before those who come meanwhile.
+    let turn = place.at_most() == u32::MAX;
     while left > 0 {
         let mut wakers = [const { None }; BATCH];
         let most = left.min(BATCH);
         let more = place.with_list(|list| {
-            let popped = list.pop_some(key, &mut wakers[..most]);
+            let popped = list.pop_some(key, &mut wakers[..most], turn);
             (0..popped).for_each(|_| place.unlinked());
             popped == most && !list.is_empty()
         });
@@ -405,5 +409,50 @@ unsafe impl<M: Locks> Place for &Event<M> {
 
     fn at_most(&self) -> u32 {
         self.waiting.load()
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use alloc::boxed::Box;
+    use alloc::sync::Arc;
+    use alloc::task::Wake;
+    use core::pin::Pin;
+    use core::task::Waker;
+
+    use super::{Event, Init, Place, Waiter};
+    use crate::mode::Unsync;
+
+    struct Bell;
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn who_has_waited_for_an_event_goes_before_those_who_come_while_others_are_woken() {
+        let event = Event::<Unsync>::INIT;
+        let bells = [1, 1, 2, 1, 1].map(|key| (key, Arc::new(Bell)));
+        let wait = |(key, bell): &(u32, Arc<Bell>)| {
+            let mut waiter = Box::pin(Waiter::new(&event, *key));
+            waiter.as_mut().register(&Waker::from(bell.clone()));
+            waiter
+        };
+        let pop = |key| {
+            let mut room = [const { None }; 1];
+            // As whoever wakes all does it for an event, of which only so many are woken as waited.
+            let popped = (&event).with_list(|list| list.pop_some(Some(key), &mut room, false));
+            assert_eq!(popped, 1);
+        };
+        let mut waiting: alloc::vec::Vec<Pin<Box<Waiter<_>>>> =
+            bells[..3].iter().map(wait).collect();
+        pop(1);
+        waiting.extend(bells[3..].iter().map(wait));
+        pop(2);
+        pop(1);
+        let left: alloc::vec::Vec<_> =
+            bells.iter().map(|(_, bell)| Arc::strong_count(bell)).collect();
+        assert_eq!(left, [1, 1, 1, 2, 2], "the second is not behind those who came later");
+        drop(waiting);
     }
 }

@@ -187,22 +187,22 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
     /// # Errors
     ///
     /// [`StartError`]; no worker has started, and none will. What `app.clone()` panics with here is passed on.
-    pub async fn start<F>(
+    pub fn start<F>(
         self,
         app: A,
         main: impl Fn(WorkerCx<A, R::Spawner>) -> F + Send + Sync + 'static,
-    ) -> Result<Running, StartError>
+    ) -> impl Future<Output = Result<Running, StartError>>
     where
         A: Clone + Send + 'static,
         F: Future<Output = ()> + 'static,
         R::Spawner: Spawn<Tracked<InTask<A, mode::Sync, B>, mode::Sync, Fallible<()>>>,
     {
-        let app = Contained::new(app);
+        let (app, main) = (Contained::new(app), Contained::new(main));
         let apps = move || {
             let app = Contained::new(app.get().clone());
             move |_: usize, _: &Own<R>| app.into_inner()
         };
-        self.start_each(apps, main).await
+        self.start_each(apps, main)
     }
 
     /// [`start`](Workers::start) with a value that each worker makes itself, on its own thread, from its number and its
@@ -234,29 +234,30 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
     /// # Errors
     ///
     /// As [`start`](Workers::start).
-    pub async fn start_with<F>(
+    pub fn start_with<F>(
         self,
         app: impl Fn(usize, &Registry<R::Spawner, mode::Sync>) -> A + Send + Sync + 'static,
         main: impl Fn(WorkerCx<A, R::Spawner>) -> F + Send + Sync + 'static,
-    ) -> Result<Running, StartError>
+    ) -> impl Future<Output = Result<Running, StartError>>
     where
         A: Clone + 'static,
         F: Future<Output = ()> + 'static,
         R::Spawner: Spawn<Tracked<InTask<A, mode::Sync, B>, mode::Sync, Fallible<()>>>,
     {
-        let app = Arc::new(Contained::new(app));
+        let (app, main) = (Arc::new(Contained::new(app)), Contained::new(main));
         let apps = move || {
             let app = app.clone();
             move |worker: usize, tasks: &Own<R>| (app.get())(worker, tasks)
         };
-        self.start_each(apps, main).await
+        self.start_each(apps, main)
     }
 
-    /// `apps` is called for each worker here, and what it returns there.
+    /// `apps` is called for each worker here, and what it returns there. Nothing of foreign code's comes here bare: this may be dropped
+    /// before it was polled.
     async fn start_each<F, G>(
         self,
         apps: impl Fn() -> G,
-        main: impl Fn(WorkerCx<A, R::Spawner>) -> F + Send + Sync + 'static,
+        main: Contained<impl Fn(WorkerCx<A, R::Spawner>) -> F + Send + Sync + 'static>,
     ) -> Result<Running, StartError>
     where
         A: Clone + 'static,
@@ -269,7 +270,7 @@ impl<R: Runtime, A, B: Bound> Workers<R, A, B> {
         if gate.task().is_ended() {
             return Err(StartError::ShutDown);
         }
-        let main = Arc::new(Contained::new(main));
+        let main = Arc::new(main);
         let (mut ready, mut threads) = (Vec::new(), Vec::new());
         let mut failed = None;
         for (worker, tickets) in each.into_iter().enumerate() {

@@ -13,6 +13,7 @@ use task_registry::{
 };
 
 use crate::let_go::Bomb;
+use crate::watchdog::Watchdog;
 
 /// A runtime that has no threads for work that blocks: it refuses, or it takes the work and lets go of it.
 struct NoThreads {
@@ -69,6 +70,7 @@ fn blocking_work_that_is_refused_and_panics_when_it_goes_panics_to_nobody() {
 
 #[test]
 fn a_wake_up_that_comes_while_the_future_blocks_in_its_poll_is_not_lost() {
+    let _watchdog = Watchdog::over("a wake-up that comes while the future blocks");
     let tasks = Tasks::<mode::Sync>::new(Options::new());
     let (tracked, task) = tasks.reserve("a").unwrap().track(pending::<()>()).unwrap();
     let mut tracked = Box::pin(tracked);

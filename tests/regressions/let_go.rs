@@ -1,16 +1,18 @@
 //! Several values of a task's whose destructors panic, one after the other: the second must not come while the first unwinds.
 
 use std::cell::Cell;
-use std::future::{pending, ready};
+use std::future::{Future, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use async_executor::LocalExecutor;
+use futures_lite::future::block_on;
 use task_registry::local::OnLocalExecutor;
 use task_registry::{
-    AroundPoll, Cleanup, Observer, Options, Outcome, Plan, Registry, TaskInfo, bound, mode,
+    AroundPoll, Cancel, Cleanup, Observer, Options, Outcome, Plan, Registry, TaskInfo, bound, mode,
 };
 
 pub(crate) struct Bomb;
@@ -267,4 +269,43 @@ fn law_14_a_callable_and_the_app_that_is_cloned_for_it_go_one_by_one() {
     let spawn = || context.spawn_with("a", callable);
     let thrown = catch_unwind(AssertUnwindSafe(spawn)).unwrap_err();
     assert_eq!(thrown.downcast_ref(), Some(&"no clone"));
+}
+
+/// Is over at once, with what panics when it goes, and so does the rest of it.
+struct Timer(Bomb);
+
+impl Future for Timer {
+    type Output = Bomb;
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Bomb> {
+        Poll::Ready(Bomb)
+    }
+}
+
+#[test]
+fn law_14_a_timer_and_what_it_returns_end_no_program_by_their_destructors() {
+    let executor = LocalExecutor::new();
+    let tasks = Registry::new(OnLocalExecutor(&executor));
+    let timed = tasks.task("timed").timeout(Timer(Bomb)).spawn(pending::<()>()).unwrap();
+    let graced = tasks.task("graced").grace(|| Timer(Bomb)).spawn(pending::<()>()).unwrap();
+    let plain = tasks.spawn("plain", pending::<()>()).unwrap();
+    while executor.try_tick() {}
+    drop(graced.cancel());
+    let mut cancelling = Box::pin(plain.cancel_with(Cancel::new().grace(Timer(Bomb))));
+    let mut cx = Context::from_waker(Waker::noop());
+    let poll = || cancelling.as_mut().poll(&mut cx).is_pending();
+    // What it was given by whoever awaits it is that one's affair, once the task was asked.
+    assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
+    while executor.try_tick() {}
+    for task in [timed, graced, plain] {
+        assert!(task.is_ended(), "{task:?}");
+    }
+}
+
+#[test]
+fn law_13_a_deadline_whose_output_panics_when_it_goes_has_passed() {
+    let executor = LocalExecutor::new();
+    let tasks = Registry::new(OnLocalExecutor(&executor));
+    tasks.spawn("a", pending::<()>()).unwrap();
+    let report = block_on(tasks.shutdown(async { Bomb }));
+    assert_eq!(report.remaining().len(), 1);
 }

@@ -1,5 +1,6 @@
 //! What a planned task consists of, where that panics: its factory, its context, its future.
 
+use std::fmt;
 use std::future::{Future, ready};
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -48,6 +49,22 @@ fn law_03_a_planned_task_that_returned_completed_although_its_destructor_panics(
 }
 
 #[test]
+fn law_03_a_planned_task_that_failed_did_so_although_its_error_panics_when_it_goes() {
+    struct NoRoute(Bomb);
+    impl fmt::Display for NoRoute {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no route")
+        }
+    }
+    let mut plan = Local::new();
+    plan.task_fallible("a", |_| ready(Err(NoRoute(Bomb)))).unwrap();
+    plan.once_fallible("b", |_| ready(Err(NoRoute(Bomb)))).unwrap();
+    for planned in run(plan, ()) {
+        assert_eq!(planned.outcome().unwrap().to_string(), "failed: no route");
+    }
+}
+
+#[test]
 fn law_14_a_planned_task_that_panics_in_a_poll_and_in_its_destructor_panicked_with_the_former() {
     let mut plan = Local::new();
     plan.task("a", |_| Does(blow_up, Bomb)).unwrap();
@@ -69,7 +86,7 @@ fn law_14_a_factory_whose_plan_is_gone_panics_in_the_making_and_when_it_goes() {
 }
 
 #[test]
-fn law_14_an_app_that_panics_when_it_goes_takes_no_planned_task_along() {
+fn law_14_an_app_that_panics_when_it_goes_takes_no_start_of_a_plan_along() {
     #[derive(Clone)]
     struct App(#[expect(dead_code, reason = "dropped")] Rc<()>);
     impl Drop for App {

@@ -94,6 +94,32 @@ pub(crate) fn an_error_before_the_workers_comes_out_although_what_did_not_run_pa
     assert!(matches!(&error, StartError::BeforeWorkers(error) if error.to_string() == "the error"));
 }
 
+pub(crate) fn an_error_before_the_workers_comes_out_although_the_main_function_panics_when_it_goes<
+    R: Tested,
+>() {
+    let workers = workers::<R>(1).before_workers(async { Err("the error") });
+    let bomb = Bomb;
+    let main = move |cx: Cx<R>| {
+        let _ = &bomb;
+        until_shutdown::<R>(cx)
+    };
+    let error = block_on(workers.start(Trace::default(), main)).unwrap_err();
+    assert!(matches!(&error, StartError::BeforeWorkers(error) if error.to_string() == "the error"));
+}
+
+pub(crate) fn a_start_that_is_never_polled_lets_go_of_what_it_was_given_one_by_one<R: Tested>()
+where
+    R::Spawner: Spawn<Planned>,
+{
+    let bomb = Bomb;
+    let main = move |cx: WorkerCx<Bomb, R::Spawner>| {
+        let _ = &bomb;
+        async move { cx.cancelled().await }
+    };
+    let start = Workers::new(1, R::new()).start(Bomb, main);
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(start))).is_ok());
+}
+
 pub(crate) fn workers_that_never_start_let_go_of_each_future_before_them_by_itself<R: Tested>() {
     let never = || Does(|| Poll::<Result<(), io::Error>>::Pending, Bomb);
     let workers = workers::<R>(1).before_workers(never()).before_workers(never());

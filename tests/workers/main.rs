@@ -145,6 +145,8 @@ on_every_runtime! {
         law_14_a_main_future_that_panics_in_a_poll_and_in_its_destructor_panicked_with_the_former
         law_14_a_payload_that_nobody_joins_for_ends_no_program_by_its_destructor
         an_error_before_the_workers_comes_out_although_what_did_not_run_panics_when_it_goes
+        an_error_before_the_workers_comes_out_although_the_main_function_panics_when_it_goes
+        a_start_that_is_never_polled_lets_go_of_what_it_was_given_one_by_one
         workers_that_never_start_let_go_of_each_future_before_them_by_itself
         an_app_that_panics_whenever_it_is_dropped_takes_no_worker_and_no_task_along
     }

@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 
 use crate::mode::Mode;
 use crate::slot::Urgency;
+use crate::unwind::poll_over;
 use crate::{Cancel, Never, TaskEnd, TaskRef, Wait};
 
 pin_project! {
@@ -80,7 +81,7 @@ impl<M: Mode, G: Future> Future for CancellingAll<M, G> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<TaskEnd>> {
         let mut this = self.project();
         if let Some(grace) = this.grace.as_mut().as_pin_mut() {
-            if grace.poll(cx).is_ready() {
+            if poll_over(grace, cx).is_ready() {
                 stop_all(this.left);
                 // After that: its destructor may panic.
                 this.grace.set(None);

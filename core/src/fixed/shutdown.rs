@@ -7,6 +7,7 @@ use pin_project_lite::pin_project;
 
 use super::{StaticOutcome, StaticTask, StaticTasks};
 use crate::mode::Locking;
+use crate::unwind::poll_over;
 use crate::wait::{Place, WaitList, Waiter};
 
 /// Where one waits until no task lives.
@@ -97,7 +98,7 @@ impl<L: Locking, D: Future> Future for StaticShutdown<L, D> {
         let this = self.project();
         // Polled again, it reports again: the deadline, which was ready, is not asked once more.
         *this.over =
-            *this.over || this.idle.poll(cx).is_ready() || this.deadline.poll(cx).is_ready();
+            *this.over || this.idle.poll(cx).is_ready() || poll_over(this.deadline, cx).is_ready();
         if !*this.over {
             return Poll::Pending;
         }

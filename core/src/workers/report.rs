@@ -10,6 +10,7 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::handle::{Inner, reserve};
+use crate::unwind::poll_over;
 use crate::{
     CancellingAll, Options, Outcome, Shutdown, ShutdownReport, TaskInfo, Tasks, Ticket, Wait, mode,
 };
@@ -83,7 +84,8 @@ impl<D: Future> Future for WorkersShutdown<D> {
         if let Some(made) = this.made {
             return Poll::Ready(made.clone());
         }
-        if this.settled.as_mut().poll(cx).is_pending() && this.deadline.poll(cx).is_pending() {
+        if this.settled.as_mut().poll(cx).is_pending() && poll_over(this.deadline, cx).is_pending()
+        {
             return Poll::Pending;
         }
         let report = this.ending.take().map(|ending| ending.report(cx)).unwrap_or_default();
