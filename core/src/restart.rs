@@ -190,11 +190,7 @@ impl<M: Mode> Remembered<M> {
         flags: u32,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
         let flags = self.get().flags() | RESERVED | flags;
-        let follows = match policy {
-            Policy::Follow(old) => Some(old),
-            _ => None,
-        };
-        let brought = Brought { stage: self.get().stage(), follows, again: self.0.as_ref() };
+        let brought = Brought { stage: self.get().stage(), again: self.0.as_ref() };
         tasks.0.admit_with(name, policy, flags, Some(&brought))
     }
 

@@ -9,7 +9,7 @@ use super::memory::Memory;
 use super::shard::Inner;
 use super::{Core, CoreRef, News, slot};
 use crate::mode::{Lock, Mode, Word};
-use crate::slot::{CHAINED, ENDED, HELD, LONG, MORE, RECORD, Slot, SlotRef};
+use crate::slot::{CHAINED, ENDED, End, HELD, LONG, MORE, RECORD, Slot, SlotRef};
 use crate::unwind::guarded;
 use crate::{SpawnError, TaskId, Text, Times};
 
@@ -43,8 +43,6 @@ impl<M: Mode> NotAdmitted<M> {
 pub(crate) struct Brought<'a, M: Mode> {
     /// When an ordered shutdown comes to it, if that was said.
     pub(crate) stage: Option<i64>,
-    /// Whom it is to be in place of after a restart.
-    pub(crate) follows: Option<TaskId>,
     /// What makes it anew. The caller's own hold on that outlives the call, so that nothing foreign is dropped under the lock.
     pub(crate) again: Option<&'a M::Again>,
 }
@@ -58,6 +56,8 @@ struct Newcomer<'a, M: Mode> {
     flags: u32,
     spawned: Option<Duration>,
     brought: Option<&'a Brought<'a, M>>,
+    /// Whom it is to be in place of after a restart.
+    old: Option<TaskId>,
 }
 
 /// Ends a task that was just furnished and whose place nobody gets, since a panic passes.
@@ -78,7 +78,7 @@ impl<M: Mode> CoreRef<M> {
         flags: u32,
         stage: Option<i64>,
     ) -> Result<(SlotRef<M>, SlotRef<M>), NotAdmitted<M>> {
-        let brought = stage.is_some().then_some(Brought { stage, follows: None, again: None });
+        let brought = stage.is_some().then_some(Brought { stage, again: None });
         let simple = brought.is_none() && !name.is_empty();
         if simple && !matches!(policy, Policy::Follow(_)) {
             if let Some(refs) = self.admit_new(name, flags) {
@@ -137,7 +137,11 @@ impl<M: Mode> CoreRef<M> {
             true => self.hash(&name.key()),
             false => self.unnamed.add(1).reverse_bits(),
         };
-        let mut newcomer = Newcomer { name, hash, flags, spawned: self.now(), brought };
+        let old = match policy {
+            Policy::Follow(old) => Some(old),
+            _ => None,
+        };
+        let mut newcomer = Newcomer { name, hash, flags, spawned: self.now(), brought, old };
         let new = self.place(&mut newcomer, named, policy)?;
         if named {
             guarded(|| self.named.wake_all(Some(hash)), || give_up(new));
@@ -173,7 +177,7 @@ impl<M: Mode> CoreRef<M> {
                 }
                 self.take_place().map_err(NotAdmitted::Error)?;
                 let (new, place) = inner.memory.allocate(self, index);
-                self.furnish_all(new, newcomer);
+                self.furnish_all(&inner.memory, new, newcomer);
                 if named {
                     inner.names.insert(newcomer.hash, place, self.spare_slots());
                 }
@@ -190,6 +194,19 @@ impl<M: Mode> CoreRef<M> {
     fn lives(&self, memory: &Memory<M>, id: TaskId) -> bool {
         let (_, place) = self.split(id.place);
         memory.task(place, id.generation).is_some_and(|at| slot(&at).settled() & ENDED == 0)
+    }
+
+    /// Who has the name again if a task that is to be in place of `old` comes to nothing: `old`, or whom that one was to be in place of, if
+    /// it has come to nothing itself.
+    fn stands_for(&self, memory: &Memory<M>, old: TaskId) -> Option<TaskId> {
+        let (_, place) = self.split(old.place);
+        let known = memory.at(place).filter(|at| slot(at).generation() == old.generation);
+        match known.map(|at| (at, End::of(slot(&at).settled()))) {
+            Some((at, Some(End::NeverStarted))) => {
+                slot(&at).with(|body| body.some_extras()?.follows)
+            }
+            _ => Some(old),
+        }
     }
 
     /// Admits a task of whose name there is one already, live or ended.
@@ -237,7 +254,7 @@ impl<M: Mode> CoreRef<M> {
             // It has extras by now, which whoever empties the slot has to find.
             newcomer.flags |= HELD | CHAINED | MORE;
         }
-        self.furnish_all(new, newcomer);
+        self.furnish_all(&inner.memory, new, newcomer);
         if chained {
             slot(&new).count();
         }
@@ -258,21 +275,22 @@ impl<M: Mode> CoreRef<M> {
         slot(&new).reset(flags | RECORD | long, 3);
     }
 
-    fn furnish_all(&self, new: NonNull<Slot<M>>, newcomer: &mut Newcomer<'_, M>) {
-        let Newcomer { ref mut name, hash, flags, spawned, brought } = *newcomer;
-        self.furnish(new, name, hash, flags);
-        if brought.is_some() || self.notes {
-            self.furnish_extras(slot(&new), spawned, brought);
+    fn furnish_all(
+        &self,
+        memory: &Memory<M>,
+        new: NonNull<Slot<M>>,
+        newcomer: &mut Newcomer<'_, M>,
+    ) {
+        self.furnish(new, &mut newcomer.name, newcomer.hash, newcomer.flags);
+        if newcomer.brought.is_some() || self.notes {
+            let follows = newcomer.old.and_then(|old| self.stands_for(memory, old));
+            self.furnish_extras(slot(&new), newcomer, follows);
         }
     }
 
     #[cold]
-    fn furnish_extras(
-        &self,
-        new: &Slot<M>,
-        spawned: Option<Duration>,
-        brought: Option<&Brought<'_, M>>,
-    ) {
+    fn furnish_extras(&self, new: &Slot<M>, newcomer: &Newcomer<'_, M>, follows: Option<TaskId>) {
+        let &Newcomer { spawned, brought, .. } = newcomer;
         let newest = self.options.newest_first.then(|| {
             self.order.with(|order| {
                 *order += 1;
@@ -284,7 +302,7 @@ impl<M: Mode> CoreRef<M> {
         new.with(|body| {
             let extras = new.extras(body);
             extras.again = brought.and_then(|brought| brought.again).cloned();
-            extras.follows = brought.and_then(|brought| brought.follows);
+            extras.follows = follows;
             extras.times = spawned.map(Times::at);
             extras.stage = stage.unwrap_or(0);
             extras.news = observed.then(|| Box::new(News::added()));

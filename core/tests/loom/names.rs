@@ -456,6 +456,28 @@ fn a_restart_that_comes_to_nothing_gives_the_name_back_unless_another_took_it() 
     });
 }
 
+#[test]
+fn restarts_that_come_to_nothing_give_the_name_back_however_they_overlap() {
+    let outcomes = ["to the record", "to one that was replaced before its executor had it"];
+    model("refused restart ∥ refused restart").preemptions(2).reaches(&outcomes, move |reached| {
+        let tasks = registry();
+        let old = tasks.spawn_restartable("x", |_| async {}).unwrap().id();
+        tasks.spawner().take().run().finish();
+        tasks.spawner().refuse();
+        let restarts = tasks.tasks().clone();
+        let restarter = thread::spawn(move || restarts.restart("x").ok());
+        let own = tasks.restart("x").ok();
+        let others = restarter.join().unwrap();
+        let named = tasks.get("x").map(|task| task.id());
+        reached.that(match own.as_ref().or(others.as_ref()) {
+            None if named == Some(old) => outcomes[0],
+            Some(replaced) if named == Some(replaced.id()) => outcomes[1],
+            _ => panic!("{named:?}: {own:?}, {others:?}"),
+        });
+        assert_quiet(&tasks);
+    });
+}
+
 struct OnDrop(Arc<AtomicBool>);
 
 impl Drop for OnDrop {
