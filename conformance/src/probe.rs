@@ -136,6 +136,8 @@ pub(crate) struct Seen {
     dropped_inside: bool,
     /// What the last poll was given. Kept when the future is gone: somebody always has a waker too long.
     waker: Option<Waker>,
+    /// No poll's waker is kept, neither here nor by the future.
+    without_waker: bool,
     watchers: Vec<Waker>,
 }
 
@@ -163,6 +165,17 @@ impl Watch {
     /// From here on whoever has it may drop it.
     pub(crate) fn let_go(&self) {
         lock(&self.0.seen).bare = false;
+    }
+
+    /// From here on nobody but the executor has a waker of it, if the future itself keeps none. It cannot be woken any more, and
+    /// is still not to be dropped.
+    pub(crate) fn keep_no_waker(&self) {
+        let kept = {
+            let mut seen = lock(&self.0.seen);
+            seen.without_waker = true;
+            seen.waker.take()
+        };
+        drop(kept);
     }
 
     /// What the last poll was given.
@@ -253,9 +266,9 @@ impl Watch {
     fn begin(&self, waker: &Waker) -> bool {
         self.check_home("polled");
         let here = thread::current().id();
-        let new = waker.clone();
+        let new = (!lock(&self.0.seen).without_waker).then(|| waker.clone());
         let (ready, polling, old) = self.see(|seen| {
-            let before = (seen.ready, seen.polling, seen.waker.replace(new));
+            let before = (seen.ready, seen.polling, std::mem::replace(&mut seen.waker, new));
             if !before.0 && before.1.is_none() {
                 seen.polls += 1;
                 seen.polling = Some(here);
@@ -284,22 +297,24 @@ impl Watch {
     fn drop_seen(&self) {
         self.check_home("dropped");
         let here = thread::current().id();
-        let (polling, inside, unasked) = self.see(|seen| {
+        let (polling, inside, unasked, without_waker) = self.see(|seen| {
             seen.dropped = true;
             let inside = seen.inside.filter(|(thread, _)| *thread == here);
             seen.dropped_inside |= inside.is_some();
             let unasked = seen.bare && !seen.ready;
-            (seen.polling, inside, unasked)
+            (seen.polling, inside, unasked, seen.without_waker)
         });
         if polling.is_some_and(|thread| thread != here) {
             self.fault(10, "the future was dropped while another thread polled it");
         }
         // Who asked for it says so himself.
         if unasked && inside.is_none() && !self.0.log.is_executor_gone() {
-            self.fault(
-                11,
-                "the future was dropped before it had completed, although its executor lives",
-            );
+            let why = if without_waker {
+                "the future was dropped when nobody had its waker, although its executor lives: an executor keeps its tasks itself"
+            } else {
+                "the future was dropped before it had completed, although its executor lives"
+            };
+            self.fault(11, why);
         }
     }
 }

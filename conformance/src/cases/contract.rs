@@ -19,7 +19,8 @@ pub fn law_04_a_future_is_not_polled_inside_spawn<H: Harness>(bench: Bench<H>) -
     Ok(())
 }
 
-/// A future that is not ready stays on the executor as long as that lives, polled or not.
+/// A future that is not ready stays on the executor as long as that lives, polled or not, and whoever has its waker: somebody,
+/// nobody any more, or nobody ever.
 pub fn law_11_a_future_is_not_dropped_before_it_is_ready<H: Harness>(bench: Bench<H>) -> Verdict {
     let mut watches = Vec::new();
     for _ in 0..8 {
@@ -30,7 +31,18 @@ pub fn law_11_a_future_is_not_dropped_before_it_is_ready<H: Harness>(bench: Benc
     }
     bench.settle()?;
     ensure!(bench, watches.iter().all(|watch| !watch.is_dropped()), "a pending future was dropped");
-    Ok(())
+    // Nobody has a waker of theirs any more.
+    watches.iter().for_each(Watch::keep_no_waker);
+    bench.settle()?;
+    // Nobody ever has one of these, but during the poll.
+    for _ in 0..8 {
+        let (deaf, watch) = bench.bare(pending());
+        watch.keep_no_waker();
+        put_by(&watch, || bench.spawner().spawn(deaf))?;
+        bench.wait("a future was never polled", watch.polled(1))?;
+    }
+    // Whatever is dropped says so itself.
+    bench.settle()
 }
 
 /// Letting go of the executor's handle, as a registry does after each spawn, lets the task run on: it neither cancels it at

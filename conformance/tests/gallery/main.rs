@@ -30,13 +30,15 @@ fn assert_caught(report: &Report, law: u8, words: &str) {
 // Where the limit is set it is short, so that the test is, and long enough for every case that holds under a sanitizer: one that
 // only seems to hang would have the rest skipped.
 macro_rules! gallery {
-    ($($flaw:ident $test:ident $law:literal $words:literal $(within $millis:literal ms)?;)*) => {$(
+    ($($flaw:ident $test:ident $law:literal $words:literal $(within $millis:literal ms)?
+        $(with $constant:ident = $value:literal)?;)*) => {$(
         #[test]
         fn $test() {
             struct Flawed(Arc<Queue>);
             impl Harness for Flawed {
                 type Spawner = OnQueue;
                 $(const LIMIT: Duration = Duration::from_millis($millis);)?
+                $(const $constant: bool = $value;)?
                 fn new() -> Self {
                     Flawed(Queue::new(Flaw::$flaw))
                 }
@@ -75,6 +77,11 @@ gallery! {
         11 "the future is leaked: its task never ended, and its executor is gone";
     WakersOwnTasks one_whose_tasks_belong_to_their_wakers_is_caught
         11 "the future is leaked: it waits for a waker that somebody else has";
+    WakersOwnTasks one_that_is_never_gone_and_whose_tasks_belong_to_their_wakers_is_caught
+        11 "the future was dropped when nobody had its waker, although its executor lives"
+        with MORTAL = false;
+    DropsWhatNobodyCanWake one_that_drops_what_nobody_can_wake_is_caught
+        11 "the future was dropped when nobody had its waker, although its executor lives";
     WakesTheNeighbour one_that_wakes_the_wrong_task_is_caught
         1 "the wrong task was woken";
     WakesNobody one_that_ignores_wakes_is_caught

@@ -15,6 +15,7 @@ pub(crate) enum Flaw {
     None,
     DropsAtOnce,
     DropsWhenIdle,
+    DropsWhatNobodyCanWake,
     DropsWithTheHandle,
     DropsWithTheHandleLater,
     RunsInline,
@@ -182,6 +183,13 @@ impl Task {
             }
         };
         lock(&self.now).1 = false;
+        if polled == Poll::Pending && queue.flaw == Flaw::DropsWhatNobodyCanWake {
+            // The list of all has it, this very call, and the waker that is here.
+            if Arc::strong_count(self) == 3 {
+                drop(lock(&queue.all).remove(&self.number));
+                return;
+            }
+        }
         if polled == Poll::Pending || queue.flaw == Flaw::PollsAfterCompletionWhenWoken {
             *lock(&self.future) = Some(future);
             return;
