@@ -241,6 +241,32 @@ mod right {
     conformance!(Right, send);
 }
 
+/// The same with a second thread, which is always the quicker one.
+mod right_and_quick {
+    use super::*;
+
+    pub(crate) struct Right(Arc<Queue>);
+
+    impl Harness for Right {
+        type Spawner = OnQueue;
+        fn new() -> Self {
+            Right(Queue::new(Flaw::NoneAndQuick))
+        }
+        fn spawner(&self) -> OnQueue {
+            OnQueue::new(&self.0, Flaw::NoneAndQuick)
+        }
+        fn drive(&self) {
+            self.0.run();
+        }
+    }
+}
+
+#[test]
+fn one_that_is_right_passes_however_quick_its_other_threads_are() {
+    let report = check_send::<right_and_quick::Right>();
+    assert!(report.is_ok(), "{report}");
+}
+
 /// The other one.
 mod right_and_local {
     use super::*;

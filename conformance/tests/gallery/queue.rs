@@ -13,6 +13,8 @@ use std::thread::{self, ThreadId};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Flaw {
     None,
+    /// No flaw either: another thread has polled what is woken before the wake returns.
+    NoneAndQuick,
     DropsAtOnce,
     DropsWhenIdle,
     DropsWhatNobodyCanWake,
@@ -250,6 +252,9 @@ impl Wake for Task {
                 let next = next.map(|(_, task)| task.clone());
                 drop(all);
                 next.iter().for_each(Task::schedule);
+            }
+            Flaw::NoneAndQuick if !during_a_poll => {
+                thread::scope(|scope| drop(scope.spawn(|| self.run(&queue))));
             }
             Flaw::PollsInsideWake if !during_a_poll => self.run(&queue),
             Flaw::PollsInsideWakesOfThreads
