@@ -11,6 +11,7 @@ use core::time::Duration;
 use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::string::String;
+use std::thread::panicking;
 
 pub use backon::{BackoffBuilder, ConstantBuilder, ExponentialBuilder, FibonacciBuilder};
 
@@ -49,16 +50,16 @@ type Panic = Box<dyn Any + Send>;
 /// # Ok(())
 /// # }
 /// ```
-pub async fn supervise<T, E, F, S>(
+pub fn supervise<T, E, F, S>(
     backoff: impl BackoffBuilder,
     sleep: impl Fn(Duration) -> S,
     make: impl FnMut() -> F,
-) -> Result<T, E>
+) -> impl Future<Output = Result<T, E>>
 where
     F: Future<Output = Result<T, E>>,
     S: Future,
 {
-    Supervisor::new(backoff, sleep).run(make).await
+    Supervisor::new(backoff, sleep).run(make)
 }
 
 /// Supervision in full: [`supervise`], and what stops it cooperatively, and who is told of each failure.
@@ -89,10 +90,10 @@ where
 /// ```
 #[must_use = "it does nothing until it is run"]
 pub struct Supervisor<E, B, S, U = Pending<()>, N = fn(Failure<'_, E>, Duration)> {
-    backoff: B,
-    sleep: S,
-    until: Option<U>,
-    notify: N,
+    backoff: Contained<B>,
+    sleep: Contained<S>,
+    until: Contained<Option<U>>,
+    notify: Contained<N>,
     error: PhantomData<fn() -> E>,
 }
 
@@ -118,7 +119,10 @@ impl<E: fmt::Display> fmt::Display for Failure<'_, E> {
 impl<E, B: BackoffBuilder, S> Supervisor<E, B, S> {
     /// As [`supervise`]: delays as `backoff` says, waited for with your runtime's `sleep`.
     pub fn new(backoff: B, sleep: S) -> Self {
-        Self { backoff, sleep, until: None, notify: |_, _| {}, error: PhantomData }
+        let (backoff, sleep) = (Contained::new(backoff), Contained::new(sleep));
+        let nothing: fn(Failure<'_, E>, Duration) = |_, _| {};
+        let (until, notify) = (Contained::new(None), Contained::new(nothing));
+        Self { backoff, sleep, until, notify, error: PhantomData }
     }
 }
 
@@ -131,7 +135,7 @@ impl<E, B, S, U, N> Supervisor<E, B, S, U, N> {
     /// far: law 4).
     pub fn until<V: Future>(self, stop: V) -> Supervisor<E, B, S, V, N> {
         let Self { backoff, sleep, notify, error, .. } = self;
-        Supervisor { backoff, sleep, until: Some(stop), notify, error }
+        Supervisor { backoff, sleep, until: Contained::new(Some(stop)), notify, error }
     }
 
     /// Tells `hook` of each attempt that failed and is to be followed by another one, with the delay before that: called
@@ -141,12 +145,14 @@ impl<E, B, S, U, N> Supervisor<E, B, S, U, N> {
     /// If the hook panics, that is the end: no further attempt is made, and the panic is the task's.
     pub fn notify<H: FnMut(Failure<'_, E>, Duration)>(self, hook: H) -> Supervisor<E, B, S, U, H> {
         let Self { backoff, sleep, until, error, .. } = self;
-        Supervisor { backoff, sleep, until, notify: hook, error }
+        Supervisor { backoff, sleep, until, notify: Contained::new(hook), error }
     }
 
     /// Runs what `make` makes, and a new one when that fails: see [`supervise`].
     ///
-    /// Cancel safe: when it is dropped, so is what is under way, an attempt or a delay.
+    /// Cancel safe: when it is dropped, so is what is under way, an attempt or a delay. A panic of that one's destructor
+    /// goes on, as if it were alone (law 3). Those of `make`, `sleep`, the hook, the backoff and what ends it panic at
+    /// nobody, whenever they go.
     ///
     /// # Errors
     ///
@@ -155,7 +161,7 @@ impl<E, B, S, U, N> Supervisor<E, B, S, U, N> {
     /// # Panics
     ///
     /// If the last attempt did, with its payload; if the hook, `sleep` or what ends it does.
-    pub async fn run<T, F, D>(self, mut make: impl FnMut() -> F) -> Result<T, E>
+    pub fn run<T, F, D>(self, make: impl FnMut() -> F) -> impl Future<Output = Result<T, E>>
     where
         B: BackoffBuilder,
         S: Fn(Duration) -> D,
@@ -164,32 +170,35 @@ impl<E, B, S, U, N> Supervisor<E, B, S, U, N> {
         N: FnMut(Failure<'_, E>, Duration),
         F: Future<Output = Result<T, E>>,
     {
-        let Self { backoff, sleep, until, mut notify, .. } = self;
-        let mut until = pin!(until);
-        let mut delays = backoff.build();
-        // The second attempt may follow the first at once. After that others have the thread in between: what fails without
-        // awaiting would else keep it for ever, and no cancel take effect.
-        let mut yields = false;
-        loop {
-            let last = match attempt(&mut make).await {
-                Ok(Ok(output)) => return Ok(output),
-                Ok(Err(error)) => Last(Some(Ok(error))),
-                Err(panic) => Last(Some(Err(panic))),
-            };
-            if poll_fn(|cx| Poll::Ready(fired(until.as_mut(), cx))).await {
-                return last.stand();
-            }
-            let Some(delay) = delays.next() else { return last.stand() };
-            if let Some(failure) = last.look() {
-                notify(failure, delay);
-            }
-            // Nothing but a token makes it stand later.
-            let kept = until.is_some().then_some(last);
-            let stopped = rest(sleep(delay), until.as_mut(), yields).await;
-            yields = true;
-            match kept {
-                Some(last) if stopped => return last.stand(),
-                kept => drop(kept),
+        // Here, since it may be dropped before it is polled.
+        let mut make = Contained::new(make);
+        async move {
+            let Self { backoff, sleep, until, mut notify, .. } = self;
+            let until = pin!(until.into_inner());
+            let mut until = Contained::new(Held(until));
+            let mut delays = Contained::new(backoff.into_inner().build());
+            // The second attempt may follow the first at once. After that others have the thread in between: what fails
+            // without awaiting would else keep it for ever, and no cancel take effect.
+            let mut yields = false;
+            loop {
+                let last = match attempt(make.get_mut()).await {
+                    Ok(Ok(output)) => return Ok(output),
+                    Ok(Err(error)) => Last(Contained::new(Ok(error))),
+                    Err(panic) => Last(Contained::new(Err(panic))),
+                };
+                if poll_fn(|cx| Poll::Ready(until.get_mut().fired(cx))).await {
+                    return last.stand();
+                }
+                let Some(delay) = delays.get_mut().next() else { return last.stand() };
+                notify.get_mut()(last.look(), delay);
+                // Nothing but a token makes it stand later.
+                let kept = until.get().0.is_some().then_some(last);
+                let stopped = rest(sleep.get()(delay), until.get_mut(), yields).await;
+                yields = true;
+                match kept {
+                    Some(last) if stopped => return last.stand(),
+                    kept => drop(kept),
+                }
             }
         }
     }
@@ -197,50 +206,40 @@ impl<E, B, S, U, N> Supervisor<E, B, S, U, N> {
 
 impl<E, B: fmt::Debug, S, U, N> fmt::Debug for Supervisor<E, B, S, U, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Supervisor").field("backoff", &self.backoff).finish_non_exhaustive()
+        f.debug_struct("Supervisor").field("backoff", self.backoff.get()).finish_non_exhaustive()
     }
 }
 
 /// One attempt; a panic of it, or of making it, is an error. What it came to stands, whatever its destructor does then.
 async fn attempt<F: Future>(make: &mut impl FnMut() -> F) -> Result<F::Output, Panic> {
-    let mut future = pin!(Some(catch_unwind(AssertUnwindSafe(make))?));
-    let end = poll_fn(|cx| {
-        let Some(future) = future.as_mut().as_pin_mut() else { return Poll::Pending };
-        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-            Ok(polled) => polled.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
+    let future = pin!(Some(catch_unwind(AssertUnwindSafe(make))?));
+    let mut future = Held(future);
+    let end = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+        Ok(polled) => polled.unwrap_or(Poll::Pending).map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
     })
     .await;
-    let_go(|| future.set(None));
+    future.let_go();
     end
 }
 
-/// How an attempt failed. Its destructor, which is the user's, panics at nobody, also while something else unwinds.
-struct Last<E>(Option<Result<E, Panic>>);
+/// How an attempt failed.
+struct Last<E>(Contained<Result<E, Panic>>);
 
 impl<E> Last<E> {
     /// Ends as the attempt did.
-    fn stand<T>(mut self) -> Result<T, E> {
-        match self.0.take() {
-            Some(Ok(error)) => Err(error),
-            Some(Err(panic)) => resume_unwind(panic),
-            None => unreachable!("taken here only"),
+    fn stand<T>(self) -> Result<T, E> {
+        match self.0.into_inner() {
+            Ok(error) => Err(error),
+            Err(panic) => resume_unwind(panic),
         }
     }
 
-    fn look(&self) -> Option<Failure<'_, E>> {
-        Some(match self.0.as_ref()? {
+    fn look(&self) -> Failure<'_, E> {
+        match self.0.get() {
             Ok(error) => Failure::Error(error),
             Err(panic) => Failure::Panic(message(panic)),
-        })
-    }
-}
-
-impl<E> Drop for Last<E> {
-    fn drop(&mut self) {
-        let failure = self.0.take();
-        let_go(|| drop(failure));
+        }
     }
 }
 
@@ -250,20 +249,17 @@ fn message(panic: &Panic) -> Option<&str> {
 }
 
 /// A delay; whether the token fired before it was over. With `yields` others have the thread meanwhile, also if it is over at
-/// once. What the token or the delay panics with goes on, whatever their destructors do then.
-async fn rest<D: Future, U: Future>(
-    delay: D,
-    mut until: Pin<&mut Option<U>>,
-    mut yields: bool,
-) -> bool {
-    let mut delay = pin!(Some(delay));
-    let mut poll = |cx: &mut Context<'_>| {
-        let over = delay.as_mut().as_pin_mut().is_none_or(|delay| delay.poll(cx).is_ready());
+/// once. What the token or the delay panics with in its poll goes on; once there is an end, no destructor changes it.
+async fn rest<D: Future, U: Future>(delay: D, until: &mut Held<'_, U>, mut yields: bool) -> bool {
+    let delay = pin!(Some(delay));
+    let mut delay = Held(delay);
+    let stopped = poll_fn(|cx| {
+        let over = delay.0.is_none() || delay.fired(cx);
         if over {
-            delay.set(None);
+            delay.let_go();
         }
         // Looked at last: nothing comes between this and the next attempt.
-        let stopped = fired(until.as_mut(), cx);
+        let stopped = until.fired(cx);
         let yields = replace(&mut yields, false);
         if stopped || over && !yields {
             return Poll::Ready(stopped);
@@ -272,29 +268,71 @@ async fn rest<D: Future, U: Future>(
             cx.waker().wake_by_ref();
         }
         Poll::Pending
-    };
-    let end = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| poll(cx))) {
-        Ok(polled) => polled.map(Ok),
-        Err(panic) => Poll::Ready(Err(panic)),
-    });
-    let end = end
-        .await
-        .and_then(|stopped| catch_unwind(AssertUnwindSafe(|| delay.set(None))).map(|()| stopped));
-    end.unwrap_or_else(|panic| {
-        let_go(|| delay.set(None));
-        let_go(|| until.set(None));
-        resume_unwind(panic)
     })
+    .await;
+    delay.let_go();
+    stopped
 }
 
-/// Whether the token has fired; if not, wakes when it does. What it panics with goes on, whatever its destructor does then.
-fn fired<U: Future>(mut until: Pin<&mut Option<U>>, cx: &mut Context<'_>) -> bool {
-    let Some(token) = until.as_mut().as_pin_mut() else { return false };
-    let polled = catch_unwind(AssertUnwindSafe(|| token.poll(cx).is_ready()));
-    polled.unwrap_or_else(|panic| {
-        let_go(|| until.set(None));
-        resume_unwind(panic)
-    })
+/// A future in its place. If it is dropped there under way, its panic goes on, but not while another one does.
+struct Held<'a, F>(Pin<&'a mut Option<F>>);
+
+impl<F: Future> Held<'_, F> {
+    /// Nothing if it is gone, or never was there.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Option<Poll<F::Output>> {
+        Some(self.0.as_mut().as_pin_mut()?.poll(cx))
+    }
+
+    /// Whether it is ready now; if not, wakes when it is.
+    fn fired(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(Poll::Ready(output)) = self.poll(cx) else { return false };
+        let_go(|| drop(output));
+        true
+    }
+}
+
+impl<F> Held<'_, F> {
+    fn let_go(&mut self) {
+        let_go(|| self.0.set(None));
+    }
+}
+
+impl<F> Drop for Held<'_, F> {
+    fn drop(&mut self) {
+        match catch_unwind(AssertUnwindSafe(|| self.0.set(None))) {
+            Err(panic) if !panicking() => resume_unwind(panic),
+            end => let_go(|| drop(end)),
+        }
+    }
+}
+
+/// Something of the user's, whose destructor panics at nobody, also while something else unwinds.
+struct Contained<T>(Option<T>);
+
+impl<T> Contained<T> {
+    fn new(foreign: T) -> Self {
+        Self(Some(foreign))
+    }
+
+    fn get(&self) -> &T {
+        self.0.as_ref().expect("it is taken where this goes alone")
+    }
+
+    fn get_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect("it is taken where this goes alone")
+    }
+
+    /// The value, whose destructor is the caller's affair from now on.
+    fn into_inner(mut self) -> T {
+        self.0.take().expect("it is taken where this goes alone")
+    }
+}
+
+impl<T> Drop for Contained<T> {
+    fn drop(&mut self) {
+        let foreign = self.0.take();
+        let_go(|| drop(foreign));
+    }
 }
 
 /// Drops what is left of an attempt. A panic of that is no end of the attempt: it had one.

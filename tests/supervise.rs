@@ -489,3 +489,167 @@ fn what_ends_a_supervision_may_panic_twice_in_its_poll_and_when_it_goes() {
         assert_eq!(*panic.downcast::<&'static str>().unwrap(), "in a stop");
     }
 }
+
+/// A closure that owns what blows up when it goes.
+macro_rules! armed {
+    (|| $body:expr) => { armed!(| | $body) };
+    (|$($argument:pat_param),*| $body:expr) => {{
+        let bomb = Bomb;
+        move |$($argument),*| {
+            let _owned = &bomb;
+            $body
+        }
+    }};
+}
+
+/// So many delays, which blow up when they go.
+fn armed_delays(delays: usize) -> ArmedDelays {
+    ArmedDelays(delays, Bomb)
+}
+
+struct ArmedDelays(usize, Bomb);
+
+impl Iterator for ArmedDelays {
+    type Item = Duration;
+    fn next(&mut self) -> Option<Duration> {
+        self.0 = self.0.checked_sub(1)?;
+        Some(Duration::ZERO)
+    }
+}
+
+type Never = fn(&mut Context<'_>) -> Poll<()>;
+
+/// Never ready, and blows up when it goes.
+fn armed_stop() -> Armed<std::future::PollFn<Never>> {
+    Armed(poll_fn(|_| Poll::Pending), Bomb)
+}
+
+/// What a supervision panics with.
+fn thrown<T, E>(feed: impl Future<Output = Result<T, E>>) -> &'static str {
+    let panic = catch_unwind(AssertUnwindSafe(|| drop(block_on(feed)))).unwrap_err();
+    *panic.downcast::<&'static str>().unwrap()
+}
+
+#[test]
+fn the_panic_of_the_last_attempt_stands_whatever_all_that_was_given_does_when_it_goes() {
+    let _watchdog = Watchdog::start();
+    let panics = |_: &mut Context<'_>| -> Poll<Result<(), ()>> { resume_unwind(Box::new("last")) };
+    let feed = Supervisor::new(armed_delays(0), armed!(|_| ready(())))
+        .until(armed_stop())
+        .notify(armed!(|_, _| {}))
+        .run(armed!(|| Armed(poll_fn(panics), Bomb)));
+    assert_eq!(thrown(feed), "last");
+    let feed = supervise(armed_delays(0), armed!(|_| ready(())), armed!(|| poll_fn(panics)));
+    assert_eq!(thrown(feed), "last");
+}
+
+#[test]
+fn a_panic_of_the_hook_of_the_sleep_or_of_the_backoff_stands_as_well() {
+    let _watchdog = Watchdog::start();
+    let feed = Supervisor::new(armed_delays(1), armed!(|_| ready(())))
+        .until(armed_stop())
+        .notify(armed!(|_, _| resume_unwind(Box::new("in the hook"))))
+        .run(armed!(|| ready(Err::<(), _>(Bomb))));
+    assert_eq!(thrown(feed), "in the hook");
+    fn sleep(_: Duration) -> std::future::Ready<()> {
+        resume_unwind(Box::new("in sleep"))
+    }
+    let feed = Supervisor::new(armed_delays(1), armed!(|delay| sleep(delay)))
+        .until(armed_stop())
+        .notify(armed!(|_, _| {}))
+        .run(armed!(|| ready(Err::<(), _>(Bomb))));
+    assert_eq!(thrown(feed), "in sleep");
+    let bomb = Bomb;
+    let backoff = std::iter::repeat_with(move || {
+        let _owned = &bomb;
+        resume_unwind(Box::new("in the backoff"))
+    });
+    let feed = Supervisor::new(backoff, armed!(|_| ready(())))
+        .until(armed_stop())
+        .notify(armed!(|_, _| {}))
+        .run(armed!(|| ready(Err::<(), _>(Bomb))));
+    assert_eq!(thrown(feed), "in the backoff");
+}
+
+#[test]
+fn what_is_dropped_before_it_ended_lets_go_of_each_thing_although_others_panic() {
+    let _watchdog = Watchdog::start();
+    let log = Log::default();
+    // Not polled; in an attempt; in a delay. What is under way there panics as it does alone.
+    for (polled, attempts, panics) in [(false, 0, false), (true, 0, true), (true, 1, true)] {
+        let held = Noted(log.clone(), "hook gone");
+        let mut feed = Box::pin(
+            Supervisor::new(armed_delays(9), armed!(|_| armed_stop()))
+                .until(armed_stop())
+                .notify(armed!(|_, _| {
+                    let _owned = &held;
+                }))
+                .run({
+                    let (held, bomb, mut made) = (Noted(log.clone(), "factory gone"), Bomb, 0);
+                    move || {
+                        let _owned = (&held, &bomb);
+                        made += 1;
+                        let fails = made <= attempts;
+                        let end = move |_: &mut Context<'_>| match fails {
+                            true => Poll::Ready(Err::<(), _>(Bomb)),
+                            false => Poll::Pending,
+                        };
+                        Armed(poll_fn(end), Bomb)
+                    }
+                }),
+        );
+        if polled {
+            assert!(poll(&mut feed.as_mut()).is_pending());
+        }
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(feed)));
+        assert_eq!(dropped.is_err(), panics, "{polled} {attempts}");
+        let mut gone = std::mem::take(&mut *log.borrow_mut());
+        gone.sort();
+        assert_eq!(gone, ["factory gone", "hook gone"]);
+    }
+    // All but that panics at nobody. Nor does what is never run.
+    let feed = Supervisor::new(armed_delays(9), armed!(|_| ready(())))
+        .until(armed_stop())
+        .notify(armed!(|_, _| {}))
+        .run(armed!(|| std::future::pending::<Result<(), ()>>()));
+    let mut feed = Box::pin(feed);
+    assert!(poll(&mut feed.as_mut()).is_pending());
+    drop(feed);
+    drop(
+        Supervisor::<(), _, _>::new(armed_delays(9), Armed((), Bomb))
+            .until(armed_stop())
+            .until(armed_stop())
+            .notify(armed!(|_, _| {}))
+            .notify(armed!(|_, _| {})),
+    );
+}
+
+#[test]
+fn an_output_and_an_error_stand_whatever_all_that_was_given_does_when_it_goes() {
+    let _watchdog = Watchdog::start();
+    for end in [Ok(7), Err(7)] {
+        let feed = Supervisor::new(armed_delays(0), armed!(|_| ready(())))
+            .until(armed_stop())
+            .notify(armed!(|_, _| {}))
+            .run(armed!(|| Armed(ready(end), Bomb)));
+        assert_eq!(block_on(feed), end);
+        let feed = supervise(armed_delays(0), armed!(|_| ready(())), armed!(|| ready(end)));
+        assert_eq!(block_on(feed), end);
+    }
+    // In a delay that a stop ends, and after one that was over.
+    let stop = Switch::default();
+    let mut feed = pin!(
+        Supervisor::new(armed_delays(9), armed!(|_| armed_stop()))
+            .until(Armed(Box::pin(stop.clone().on()), Bomb))
+            .run(armed!(|| ready(Err::<(), _>(7))))
+    );
+    assert!(poll(&mut feed).is_pending());
+    stop.set();
+    assert_eq!(poll(&mut feed), Poll::Ready(Err(7)));
+    let feed = supervise(
+        armed_delays(1),
+        armed!(|_| Armed(ready(()), Bomb)),
+        armed!(|| ready(Err::<(), _>(7))),
+    );
+    assert_eq!(block_on(feed), Err(7));
+}
