@@ -3,6 +3,9 @@
 use std::io;
 use std::sync::MutexGuard;
 
+use metrics::{
+    Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use task_registry::local::OnLocalExecutor;
 use task_registry::metrics::MetricsObserver;
@@ -318,6 +321,105 @@ fn labels_tell_registries_apart_and_a_clock_gives_seconds_on_a_local_executor() 
             "started_total{registry=feeds} 2",
         ];
         assert_eq!(numbers(&recorder.snapshotter()), expected);
+    });
+}
+
+/// The gauge as this recorder has it.
+fn live(recorder: &DebuggingRecorder) -> Vec<String> {
+    let mut numbers = numbers(&recorder.snapshotter());
+    numbers.retain(|line| line.starts_with("live"));
+    numbers
+}
+
+#[test]
+fn a_recorder_that_comes_late_is_told_how_many_live_and_so_is_each_of_several() {
+    let executor = async_executor::LocalExecutor::new();
+    let options = Options::new().observer(MetricsObserver::new());
+    let tasks = Registry::with_options(OnLocalExecutor(&executor), options);
+    let [a, b, c] = ["a", "b", "c"].map(|name| tasks.spawn(name, forever()).unwrap());
+    let (first, second) = (DebuggingRecorder::new(), DebuggingRecorder::new());
+    let end = |task: &task_registry::TaskHandle<(), _>| {
+        futures_lite::future::block_on(executor.run(task.cancel()));
+    };
+    metrics::with_local_recorder(&first, || end(&a));
+    assert_eq!(live(&first), ["live 2"]);
+    metrics::with_local_recorder(&second, || end(&b));
+    assert_eq!(live(&second), ["live 1"]);
+    metrics::with_local_recorder(&first, || end(&c));
+    assert_eq!(live(&first), ["live 0"]);
+}
+
+#[test]
+fn clones_of_an_observer_count_what_lives_together_unless_a_label_is_added() {
+    let recorder = DebuggingRecorder::new();
+    metrics::with_local_recorder(&recorder, || {
+        let executor = async_executor::LocalExecutor::new();
+        let observer = MetricsObserver::new();
+        let other = observer.clone().label("registry", "other");
+        let _tasks = [observer.clone(), observer, other].map(|observer| {
+            let options = Options::new().observer(observer);
+            let tasks = Registry::with_options(OnLocalExecutor(&executor), options);
+            tasks.spawn("a", forever()).unwrap();
+            tasks
+        });
+        assert_eq!(live(&recorder), ["live 2", "live{registry=other} 1"]);
+    });
+    // The executor took them with it.
+    assert_eq!(live(&recorder), ["live 0", "live{registry=other} 0"]);
+}
+
+/// A recorder of gauges. Before it takes a number, it does once what it was given.
+#[derive(Default)]
+struct Interrupted {
+    first: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    value: Mutex<f64>,
+}
+
+impl GaugeFn for Interrupted {
+    fn increment(&self, value: f64) {
+        *self.value.lock().unwrap() += value;
+    }
+    fn decrement(&self, value: f64) {
+        *self.value.lock().unwrap() -= value;
+    }
+    fn set(&self, value: f64) {
+        let first = self.first.lock().unwrap().take();
+        if let Some(first) = first {
+            first();
+        }
+        *self.value.lock().unwrap() = value;
+    }
+}
+
+struct Gauges(Arc<Interrupted>);
+
+impl Recorder for Gauges {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::noop()
+    }
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(self.0.clone())
+    }
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+#[test]
+fn a_number_that_another_overtook_on_its_way_to_the_recorder_is_not_the_last() {
+    let gauge = Arc::new(Interrupted::default());
+    metrics::with_local_recorder(&Gauges(gauge.clone()), || {
+        on_tokio(Options::new().observer(MetricsObserver::new()), |tasks| async move {
+            let others = tasks.clone();
+            *gauge.first.lock().unwrap() =
+                Some(Box::new(move || drop(others.spawn("second", forever()).unwrap())));
+            tasks.spawn("first", forever()).unwrap();
+            let value = *gauge.value.lock().unwrap();
+            assert_eq!(value, 2.0);
+        });
     });
 }
 

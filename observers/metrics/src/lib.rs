@@ -21,13 +21,23 @@
 //!
 //! Names of tasks are no labels: there may be any number of them.
 //!
+//! # Several registries
+//!
+//! Clones of an observer count together, so that registries which share one are one in the numbers. Observers that were made
+//! apart need different labels: with the same ones their counters add up, but each sets the gauge to what lives of its own,
+//! and what the other said is gone. [`label`](MetricsObserver::label) makes an observer apart.
+//!
 //! # Cost
 //!
-//! A look-up in the recorder for each number, so that a recorder that is installed late is found. Without a recorder next
-//! to nothing.
+//! A look-up in the recorder for each number, so that a recorder that is installed late is found. What happened before that
+//! is not counted, but the gauge is right from the first task on that it is told of: the observer itself keeps the number. So
+//! it is where threads have recorders of their own: each has what lived when a task was last added, or ended, there. Without
+//! a recorder all of this costs next to nothing.
 #![forbid(unsafe_code)]
 
 use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicIsize, Ordering::AcqRel};
 
 use metrics::{Label, SharedString, counter, gauge, histogram};
 use task_registry_core::{Cleanup, Observer, Outcome, TaskInfo};
@@ -36,6 +46,7 @@ use task_registry_core::{Cleanup, Observer, Outcome, TaskInfo};
 #[derive(Clone, Debug, Default)]
 pub struct MetricsObserver {
     labels: Vec<Label>,
+    live: Arc<AtomicIsize>,
 }
 
 impl MetricsObserver {
@@ -45,11 +56,12 @@ impl MetricsObserver {
         Self::default()
     }
 
-    /// Adds a label to all of its numbers, to tell several registries apart.
+    /// Adds a label to all of its numbers, to tell several registries apart. What it counts from now on is its own, and no
+    /// longer what clones of it do that were made before.
     #[must_use]
     pub fn label(mut self, key: impl Into<SharedString>, value: impl Into<SharedString>) -> Self {
         self.labels.push(Label::new(key, value));
-        self
+        Self { labels: self.labels, live: Arc::default() }
     }
 
     fn labels(&self) -> Vec<Label> {
@@ -61,12 +73,28 @@ impl MetricsObserver {
         labels.push(Label::from_static_parts(key, value));
         labels
     }
+
+    /// Sets the gauge to how many live, which were so many just now. Another thread may overtake that on its way to the
+    /// recorder; so who has said a number looks again, and says the new one if there is one: what is said last is right.
+    fn tell_live(&self, mut live: isize) {
+        let gauge = gauge!("task_registry_live", self.labels());
+        loop {
+            gauge.set(live as f64);
+            // A change, although of nothing: one that comes after it has seen what was said.
+            let now = self.live.fetch_add(0, AcqRel);
+            if now == live {
+                return;
+            }
+            live = now;
+        }
+    }
 }
 
 impl Observer for MetricsObserver {
     fn added(&self, _: &TaskInfo) {
+        let live = self.live.fetch_add(1, AcqRel) + 1;
         counter!("task_registry_added_total", self.labels()).increment(1);
-        gauge!("task_registry_live", self.labels()).increment(1);
+        self.tell_live(live);
     }
 
     fn started(&self, _: &TaskInfo) {
@@ -78,6 +106,8 @@ impl Observer for MetricsObserver {
     }
 
     fn ended(&self, task: &TaskInfo, outcome: &Outcome) {
+        // First: a recorder that panics leaves this right.
+        let live = self.live.fetch_sub(1, AcqRel) - 1;
         let labels = self.labels_with("outcome", outcome_label(outcome));
         if let Some((spawned, ended)) =
             task.times().and_then(|times| Some((times.spawned, times.ended?)))
@@ -90,7 +120,7 @@ impl Observer for MetricsObserver {
             let labels = self.labels_with("cleanup", cleanup_label(cleanup));
             counter!("task_registry_cleanups_total", labels).increment(1);
         }
-        gauge!("task_registry_live", self.labels()).decrement(1);
+        self.tell_live(live);
     }
 
     /// The next observer is given it as well: a number is not the payload.
