@@ -28,7 +28,7 @@ pub struct Times {
     pub spawned: Duration,
     /// When its body was first polled.
     pub started: Option<Duration>,
-    /// When its future was gone.
+    /// When its future was gone, and its cleanup over if it had one.
     pub ended: Option<Duration>,
 }
 

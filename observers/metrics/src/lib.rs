@@ -17,7 +17,7 @@
 //! | `task_registry_cleanups_total` | counter | `cleanup`: `ran`, `skipped`, `timed_out`, `panicked` |
 //! | `task_registry_unclaimed_panics_total` | counter: panics that [nobody took](Observer::unclaimed_panic) | |
 //! | `task_registry_live` | gauge: added and not ended | |
-//! | `task_registry_seconds` | histogram: from spawn to end, if the registry has a [clock](task_registry_core::Options::clock) | `outcome` |
+//! | `task_registry_seconds` | histogram: from spawn to end, the cleanup included, if the registry has a [clock](task_registry_core::Options::clock) | `outcome` |
 //!
 //! Names of tasks are no labels: there may be any number of them.
 //!
