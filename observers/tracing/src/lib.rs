@@ -16,7 +16,9 @@
 //!
 //! # The events
 //!
-//! All have the fields `name` and `id`, for they are told outside the span, and the target `task_registry`, as the span has.
+//! All have the fields `name` and `id`, for most are told outside the span, and the target `task_registry`, as the span has.
+//! Inside it is told that a task asked itself to stop. What a task does to others, such as to spawn them or to ask them to
+//! stop, is told inside its own span, not in theirs.
 //!
 //! | level | when | further fields |
 //! | --- | --- | --- |
