@@ -140,7 +140,7 @@ impl<E, B, S, U, N> Supervisor<E, B, S, U, N> {
 
     /// Tells `hook` of each attempt that failed and is to be followed by another one, with the delay before that: called
     /// before the delay, in the task. An attempt that is the last, because it succeeded, the backoff has no more delays or
-    /// the task was asked to stop, is not told: how it ended is how the task ends.
+    /// the task had been asked to stop by then, is not told: how it ended is how the task ends.
     ///
     /// If the hook panics, that is the end: no further attempt is made, and the panic is the task's.
     pub fn notify<H: FnMut(Failure<'_, E>, Duration)>(self, hook: H) -> Supervisor<E, B, S, U, H> {
