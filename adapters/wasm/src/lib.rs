@@ -37,8 +37,10 @@
 //!
 //! wasm32-unknown-unknown aborts on panic, so law 14 is void: nothing is caught, with or without std. The panic goes to the
 //! browser as a JavaScript exception, and the task stays as it was at that moment: its future is not dropped, it is listed as
-//! `running`, and who waits for it waits for ever. The other tasks go on, but in a program that was left in the middle of
-//! something. Treat a panic as the end of the page: have a panic hook say so and offer to load it again.
+//! `running`, and who waits for it waits for ever. To wake it, as a request to stop does, panics again when its turn comes.
+//! Other tasks go on, but in a program that was left in the middle of something; and those that were due in the same turn,
+//! behind the one that panicked, stand still until something else is spawned or woken (js-sys 0.3.103). Treat a panic as the
+//! end of the page: have a panic hook say so and offer to load it again.
 //!
 //! # Time
 //!
