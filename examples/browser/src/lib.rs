@@ -2,6 +2,7 @@
 //! its row away.
 //!
 //! ```sh
+//! cd examples/browser
 //! rustup target add wasm32-unknown-unknown
 //! cargo install wasm-bindgen-cli --version 0.2.126 --locked
 //! cargo build --release --target wasm32-unknown-unknown
