@@ -132,7 +132,8 @@ impl LocalThread {
     /// `LocalThread::driven_by(|future| smol::block_on(future))`.
     ///
     /// It has to go on until the future is ready. A worker where it comes back before that panics, once all that is on it was
-    /// dropped: [`Running::join`](task_registry_core::Running::join) says so, or the start, if the workers had not begun.
+    /// dropped. If it came back before the worker was ready, that is, without polling once, the start says so; later, also
+    /// while other workers are not ready yet, [`Running::join`](task_registry_core::Running::join) does.
     #[must_use]
     pub const fn driven_by(block_on: fn(Pin<&mut dyn Future<Output = ()>>)) -> Self {
         Self(block_on)
