@@ -266,7 +266,9 @@ impl Watch {
     fn begin(&self, waker: &Waker) -> bool {
         self.check_home("polled");
         let here = thread::current().id();
-        let new = (!lock(&self.0.seen).without_waker).then(|| waker.clone());
+        // Not under the lock: what a waker does when it is cloned is foreign.
+        let keep = !lock(&self.0.seen).without_waker;
+        let new = keep.then(|| waker.clone());
         let (ready, polling, old) = self.see(|seen| {
             let before = (seen.ready, seen.polling, std::mem::replace(&mut seen.waker, new));
             if !before.0 && before.1.is_none() {

@@ -214,7 +214,7 @@ impl<'a, S: Spawner, M: Mode, C, R, X> TaskBuilder<'a, S, M, C, R, X> {
     /// Asks the task to stop, with the reason "timed out", when `timeout` is ready.
     ///
     /// Any future is one. It is polled beside the task from its first poll on. Of several, the last one that is given here is the
-    /// task's.
+    /// task's. What it returns is dropped, as what a grace and a cleanup's deadline return is; a panic of that goes nowhere.
     pub fn timeout<D: Future>(self, timeout: D) -> TaskBuilder<'a, S, M, C, R, Timed<X, D>> {
         self.with(|terms| Timed::new(terms, timeout))
     }

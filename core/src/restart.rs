@@ -19,7 +19,8 @@ use crate::{Cx, Spawn, SpawnError, TaskRef, Tasks, Text, Ticket, Tracked};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RestartError {
-    /// No task of this name is known: there never was one, or its record was purged or evicted.
+    /// No task of this name is known: there never was one, its record was purged or evicted, or another restart of it has just come to
+    /// nothing and is about to give the name back.
     NotFound,
     /// The task was not spawned by `spawn_restartable`: there is nothing to make it from.
     NotRestartable,
@@ -221,7 +222,8 @@ impl<M: Mode> Tasks<M> {
     ///
     /// The factory is called by whoever calls this, and not under a lock (law 9); the output of the new task goes to nobody,
     /// unless the builder said [`keep_result`](crate::TaskBuilder::keep_result). Its panic comes out here and leaves no new
-    /// task behind: a live one has been asked to stop by then, a record has its name again. O(1).
+    /// task behind: a live one has been asked to stop by then, a record has its name again. (Where another thread still tells an
+    /// observer of the new task, that is so once it has.) O(1).
     ///
     /// # Errors
     ///
@@ -311,10 +313,14 @@ mod tests {
         let lives = tasks.reserve("x").unwrap();
         let detached =
             tasks.0.admit(&mut "x".into(), Policy::Detach, RESERVED | HANDLE, None).ok().unwrap();
-        // It never starts and leaves no record, so nobody has the name.
-        drop(crate::Ticket::new(detached.0, detached.1));
+        // It never starts and leaves no record, so nobody has the name: while somebody refers to it, and then.
+        let ticket = crate::Ticket::new(detached.0, detached.1);
+        let kept = ticket.task().clone();
+        drop(ticket);
         assert!(tasks.get("x").is_none());
         let taken = Err(SpawnError::NameTaken { holder: lives.id() });
+        assert_eq!(follow(&tasks, lives.id()), taken);
+        drop(kept);
         assert_eq!(follow(&tasks, lives.id()), taken);
     }
 }

@@ -13,7 +13,7 @@ use crate::Cleanup;
 use crate::mode::Storage;
 use crate::slot::{CANCEL, Fate, GRACING, HELD, SHIELD, STARTED, STOP, SlotRef, Urgency, Words};
 use crate::terms::{Terms, sealed};
-use crate::unwind::{Panic, catch, let_go};
+use crate::unwind::{Panic, catch, guarded, let_go};
 
 pin_project! {
     /// A future under the registry's eyes: what is really put on the executor.
@@ -123,10 +123,14 @@ where
         };
         let mut this = pin!(self);
         let this = this.as_mut().project();
-        this.terms.clear();
-        if let Some(slot) = this.task.slot.take() {
-            slot.withdraw();
-        }
+        let slot = this.task.slot.take();
+        let withdraw = |slot: Option<SlotRef<M>>| {
+            if let Some(slot) = slot {
+                slot.withdraw();
+            }
+        };
+        guarded(|| this.terms.clear(), || withdraw(slot.clone()));
+        withdraw(slot);
         future
     }
 }

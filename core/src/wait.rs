@@ -312,7 +312,8 @@ impl<P: Place> Drop for Waiter<P> {
     }
 }
 
-/// Wakes all who wait at `place` now, or those of them who wait for `key`. O(of those who wait there).
+/// Wakes all who wait at `place` now, or those of them who wait for `key`. O(of those who wait there); at an event that is awaited by
+/// key, of which there is one, the names', those who wait for other keys are passed once for each 16 who are woken.
 ///
 /// Who starts to wait meanwhile is not this call's business, so that it ends: where they may come back, `at_most` says how
 /// many there were. Nobody comes back to a task: what its waiters wait for stays so.
@@ -415,44 +416,58 @@ unsafe impl<M: Locks> Place for &Event<M> {
 #[cfg(all(test, feature = "alloc"))]
 mod tests {
     use alloc::boxed::Box;
+    use alloc::rc::Rc;
     use alloc::sync::Arc;
     use alloc::task::Wake;
+    use alloc::vec::Vec;
+    use core::cell::RefCell;
     use core::pin::Pin;
+    use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use core::task::Waker;
 
-    use super::{Event, Init, Place, Waiter};
+    use super::{Event, Init, Waiter};
     use crate::mode::Unsync;
 
-    struct Bell;
+    std::thread_local! {
+        /// What comes between the first who are woken and the next.
+        static MEANWHILE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+    }
+
+    struct Bell(AtomicBool);
 
     impl Wake for Bell {
-        fn wake(self: Arc<Self>) {}
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Relaxed);
+            if let Some(meanwhile) = MEANWHILE.take() {
+                meanwhile();
+            }
+        }
+    }
+
+    type Waiting = Pin<Box<Waiter<&'static Event<Unsync>>>>;
+
+    fn wait(event: &'static Event<Unsync>, key: u32) -> (Waiting, Arc<Bell>) {
+        let bell = Arc::new(Bell(AtomicBool::new(false)));
+        let mut waiter = Box::pin(Waiter::new(event, key));
+        waiter.as_mut().register(&Waker::from(bell.clone()));
+        (waiter, bell)
     }
 
     #[test]
-    fn who_has_waited_for_an_event_goes_before_those_who_come_while_others_are_woken() {
-        let event = Event::<Unsync>::INIT;
-        let bells = [1, 1, 2, 1, 1].map(|key| (key, Arc::new(Bell)));
-        let wait = |(key, bell): &(u32, Arc<Bell>)| {
-            let mut waiter = Box::pin(Waiter::new(&event, *key));
-            waiter.as_mut().register(&Waker::from(bell.clone()));
-            waiter
-        };
-        let pop = |key| {
-            let mut room = [const { None }; 1];
-            // As whoever wakes all does it for an event, of which only so many are woken as waited.
-            let popped = (&event).with_list(|list| list.pop_some(Some(key), &mut room, false));
-            assert_eq!(popped, 1);
-        };
-        let mut waiting: alloc::vec::Vec<Pin<Box<Waiter<_>>>> =
-            bells[..3].iter().map(wait).collect();
-        pop(1);
-        waiting.extend(bells[3..].iter().map(wait));
-        pop(2);
-        pop(1);
-        let left: alloc::vec::Vec<_> =
-            bells.iter().map(|(_, bell)| Arc::strong_count(bell)).collect();
-        assert_eq!(left, [1, 1, 1, 2, 2], "the second is not behind those who came later");
-        drop(waiting);
+    fn who_has_waited_for_an_event_is_woken_though_others_come_and_go_meanwhile() {
+        let event: &'static Event<Unsync> = Box::leak(Box::new(Event::INIT));
+        // One more of each key than are taken out at once.
+        let own: Vec<_> = (0..17).map(|_| wait(event, 1)).collect();
+        let others: Vec<_> = (0..17).map(|_| wait(event, 2)).collect();
+        let later = Rc::new(RefCell::new(Vec::new()));
+        let come = later.clone();
+        MEANWHILE.set(Some(Box::new(move || {
+            come.borrow_mut().extend((0..40).map(|_| wait(event, 1)));
+            event.wake_all(Some(2));
+        })));
+        event.wake_all(Some(1));
+        let woken = |(_, bell): &(Waiting, Arc<Bell>)| bell.0.load(Relaxed);
+        assert!(own.iter().all(woken) && others.iter().all(woken));
+        assert_eq!(later.borrow().len(), 40);
     }
 }

@@ -170,10 +170,8 @@ impl<M: Mode> CoreRef<M> {
                 self.admit_known(inner, index, policy, newcomer, &mut loose)?
             } else {
                 // It lives on without its name: one that follows it would not be held.
-                if let Policy::Follow(holder) = policy {
-                    if self.lives(&inner.memory, holder) {
-                        return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
-                    }
+                if let Policy::Follow(old) = policy {
+                    self.no_longer_lives(&inner.memory, old)?;
                 }
                 self.take_place().map_err(NotAdmitted::Error)?;
                 let (new, place) = inner.memory.allocate(self, index);
@@ -194,6 +192,15 @@ impl<M: Mode> CoreRef<M> {
     fn lives(&self, memory: &Memory<M>, id: TaskId) -> bool {
         let (_, place) = self.split(id.place);
         memory.task(place, id.generation).is_some_and(|at| slot(&at).settled() & ENDED == 0)
+    }
+
+    /// An error if a task lives, without the name, that one which is to be in place of `old` would run beside.
+    fn no_longer_lives(&self, memory: &Memory<M>, old: TaskId) -> Result<(), NotAdmitted<M>> {
+        let mut those = [Some(old), self.stands_for(memory, old)].into_iter().flatten();
+        match those.find(|id| self.lives(memory, *id)) {
+            Some(holder) => Err(NotAdmitted::Error(SpawnError::NameTaken { holder })),
+            None => Ok(()),
+        }
     }
 
     /// Who has the name again if a task that is to be in place of `old` comes to nothing: `old`, or whom that one was to be in place of, if
@@ -224,8 +231,12 @@ impl<M: Mode> CoreRef<M> {
         if let Policy::Follow(expected) = policy {
             let known = holder.or_else(|| inner.named(hash, &name));
             let known = known.map(|known| slot(&known).id());
-            if let Some(holder) = known.filter(|known| *known != expected) {
-                return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
+            match known {
+                Some(holder) if holder != expected => {
+                    return Err(NotAdmitted::Error(SpawnError::NameTaken { holder }));
+                }
+                Some(_) => {}
+                None => self.no_longer_lives(&inner.memory, expected)?,
             }
         }
         match (holder, policy) {
