@@ -427,6 +427,7 @@ mod tests {
 
     use super::{Event, Init, Waiter};
     use crate::mode::Unsync;
+    use crate::table::Watch;
 
     std::thread_local! {
         /// What comes between the first who are woken and the next.
@@ -444,26 +445,26 @@ mod tests {
         }
     }
 
-    type Waiting = Pin<Box<Waiter<&'static Event<Unsync>>>>;
+    type Waiting = Pin<Box<Waiter<Watch<Unsync, Rc<Event<Unsync>>>>>>;
 
-    fn wait(event: &'static Event<Unsync>, key: u32) -> (Waiting, Arc<Bell>) {
+    fn wait(event: &Rc<Event<Unsync>>, key: u32) -> (Waiting, Arc<Bell>) {
         let bell = Arc::new(Bell(AtomicBool::new(false)));
-        let mut waiter = Box::pin(Waiter::new(event, key));
+        let mut waiter = Box::pin(Waiter::new(Watch::new(event.clone(), |event| event), key));
         waiter.as_mut().register(&Waker::from(bell.clone()));
         (waiter, bell)
     }
 
     #[test]
     fn who_has_waited_for_an_event_is_woken_though_others_come_and_go_meanwhile() {
-        let event: &'static Event<Unsync> = Box::leak(Box::new(Event::INIT));
+        let event = Rc::new(Event::<Unsync>::INIT);
         // One more of each key than are taken out at once.
-        let own: Vec<_> = (0..17).map(|_| wait(event, 1)).collect();
-        let others: Vec<_> = (0..17).map(|_| wait(event, 2)).collect();
+        let own: Vec<_> = (0..17).map(|_| wait(&event, 1)).collect();
+        let others: Vec<_> = (0..17).map(|_| wait(&event, 2)).collect();
         let later = Rc::new(RefCell::new(Vec::new()));
-        let come = later.clone();
+        let (come, same) = (later.clone(), event.clone());
         MEANWHILE.set(Some(Box::new(move || {
-            come.borrow_mut().extend((0..40).map(|_| wait(event, 1)));
-            event.wake_all(Some(2));
+            come.borrow_mut().extend((0..40).map(|_| wait(&same, 1)));
+            same.wake_all(Some(2));
         })));
         event.wake_all(Some(1));
         let woken = |(_, bell): &(Waiting, Arc<Bell>)| bell.0.load(Relaxed);
