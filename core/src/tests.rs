@@ -535,6 +535,23 @@ fn to_wake_1_000_who_wait_for_a_token_passes_as_few_others_each_as_to_wake_100()
 }
 
 #[test]
+fn a_record_that_comes_while_others_are_purged_stays_and_can_be_purged_by_itself() {
+    struct Ends(Tasks<Unsync>);
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            ended_task(&self.0, "late");
+        }
+    }
+    let tasks = Tasks::<Unsync>::new(Options::new());
+    let (mut tracked, _) = kept_task(&tasks, "first", ready(Ends(tasks.clone())));
+    assert!(poll_once(&mut tracked).is_ready());
+    // More than are taken from the list at once, so that some go after it has come.
+    (0..40).for_each(|name: u32| ended_task(&tasks, name.to_string()));
+    assert_eq!(tasks.purge(), 41);
+    assert!(tasks.get("late").unwrap().purge() && tasks.is_empty());
+}
+
+#[test]
 fn a_slot_whose_record_was_purged_while_a_handle_lived_is_used_again() {
     let tasks = Tasks::<Unsync>::new(Options::new());
     let (tracked, handle) = tasks.reserve("a").unwrap().track(ready(())).unwrap();

@@ -1,7 +1,7 @@
 //! Several values of a task's whose destructors panic, one after the other: the second must not come while the first unwinds.
 
 use std::cell::Cell;
-use std::future::{Future, pending, ready};
+use std::future::{Future, Pending, Ready, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -20,6 +20,24 @@ pub(crate) struct Bomb;
 impl Drop for Bomb {
     fn drop(&mut self) {
         resume_unwind(Box::new("in a destructor"));
+    }
+}
+
+/// Makes a cleanup, and panics when it is dropped unmade.
+pub(crate) fn cleanup() -> impl FnOnce(Outcome) -> Ready<()> {
+    let bomb = Bomb;
+    move |_| {
+        let _ = &bomb;
+        ready(())
+    }
+}
+
+/// Makes a grace or a deadline, and so too.
+pub(crate) fn timer() -> impl FnOnce() -> Pending<()> {
+    let bomb = Bomb;
+    move || {
+        let _ = &bomb;
+        pending()
     }
 }
 
@@ -44,16 +62,7 @@ fn law_14_wakers_of_the_token_that_panic_when_their_task_ends_unasked_are_each_c
 fn law_14_a_cleanup_and_its_deadline_that_panic_when_they_are_dropped_unmade_are_each_contained() {
     let executor = LocalExecutor::new();
     let tasks = Registry::new(OnLocalExecutor(&executor));
-    let (one, two) = (Bomb, Bomb);
-    let cleanup = move |_: Outcome| {
-        let _ = &one;
-        ready(())
-    };
-    let deadline = move || {
-        let _ = &two;
-        pending::<()>()
-    };
-    let task = tasks.task("a").cleanup(cleanup, deadline).spawn(pending::<()>()).unwrap();
+    let task = tasks.task("a").cleanup(cleanup(), timer()).spawn(pending::<()>()).unwrap();
     drop(executor);
     assert_eq!(task.outcome(), Some(Outcome::Abandoned));
 }
@@ -184,13 +193,8 @@ fn law_14_a_once_task_that_is_refused_is_made_later_although_its_context_panics_
 fn law_14_a_deadline_that_panics_in_the_making_ends_no_program_by_its_cleanups_destructor() {
     let executor = LocalExecutor::new();
     let tasks = Registry::new(OnLocalExecutor(&executor));
-    let bomb = Bomb;
-    let cleanup = move |_: Outcome| {
-        let _ = &bomb;
-        ready(())
-    };
     let deadline = || -> std::future::Pending<()> { resume_unwind(Box::new("no deadline")) };
-    let task = tasks.task("a").cleanup(cleanup, deadline).spawn(ready(7)).unwrap();
+    let task = tasks.task("a").cleanup(cleanup(), deadline).spawn(ready(7)).unwrap();
     while executor.try_tick() {}
     assert_eq!(task.outcome(), Some(Outcome::Completed));
     assert_eq!(task.info().cleanup(), Some(Cleanup::Panicked));

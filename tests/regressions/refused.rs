@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 use async_executor::LocalExecutor;
 use futures_lite::future::block_on;
 use task_registry::local::OnLocalExecutor;
-use task_registry::{Outcome, Registry, SpawnError, Spawned, conflict};
+use task_registry::{Registry, SpawnError, Spawned, conflict};
 
-use crate::let_go::Bomb;
+use crate::let_go::{Bomb, cleanup, timer};
 
 /// Panics when it is dropped.
 struct Never(Bomb);
@@ -41,20 +41,7 @@ fn in_vain(spawn: impl Fn(&Registry<OnLocalExecutor<Weak<LocalExecutor<'static>>
 #[test]
 fn law_14_a_future_comes_back_although_the_terms_of_its_task_panic_when_they_go() {
     in_vain(|tasks| {
-        let (one, two, three) = (Bomb, Bomb, Bomb);
-        let cleanup = move |_: Outcome| {
-            let _ = &one;
-            ready(())
-        };
-        let deadline = move || {
-            let _ = &two;
-            pending::<()>()
-        };
-        let grace = move || {
-            let _ = &three;
-            pending::<()>()
-        };
-        let task = tasks.task("taken").cleanup(cleanup, deadline).grace(grace);
+        let task = tasks.task("taken").cleanup(cleanup(), timer()).grace(timer());
         let error = task.try_spawn(ready(7)).unwrap_err();
         assert_eq!(block_on(error.into_future()), 7);
     });
@@ -82,12 +69,7 @@ fn law_14_a_future_that_is_let_go_of_for_a_task_that_is_kept_panics_to_nobody() 
 fn law_14_a_factory_that_panics_goes_to_the_caller_although_the_terms_panic_when_they_go() {
     let executor = LocalExecutor::new();
     let tasks = Registry::new(OnLocalExecutor(&executor));
-    let bomb = Bomb;
-    let grace = move || {
-        let _ = &bomb;
-        pending::<()>()
-    };
-    let task = tasks.task("a").grace(grace);
+    let task = tasks.task("a").grace(timer());
     let spawn =
         || task.spawn_with((), |_| -> std::future::Ready<()> { resume_unwind(Box::new(7)) });
     let thrown = catch_unwind(AssertUnwindSafe(spawn)).unwrap_err();
